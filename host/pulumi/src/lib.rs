@@ -1,0 +1,58 @@
+//! Drives the real Pulumi CLI: finds it, copies a stack's state, previews a project on the copy.
+//!
+//! Everything that a project's program can influence is treated as hostile: the environment starts
+//! empty, arguments are lists, each run has a home of its own that is removed afterwards, output is
+//! bounded, and no secret value leaves this crate but in [`Previewed::plan_file`].
+//!
+//! The walk through the crate: [`Cli::find`], [`Backend::local_copy`], [`preview`].
+
+mod assemble;
+mod backend;
+mod cancel;
+mod cli;
+mod digest;
+mod environment;
+mod errors;
+mod events;
+mod executable;
+mod hmac_key;
+mod job;
+pub mod limits;
+mod local_state;
+mod lock;
+mod mask;
+mod output;
+mod pipes;
+mod preview;
+mod process;
+mod project_file;
+mod redactor;
+mod scratch;
+mod secret;
+mod signals;
+mod stack_file;
+mod stack_id;
+mod strays;
+mod tree;
+mod version;
+mod yaml;
+
+pub use backend::{Backend, StateError};
+pub use cancel::{Cancel, Canceller, cancel_pair};
+pub use cli::{Cli, CliError};
+pub use environment::{Environment, EnvironmentError};
+pub use errors::{Evidence, Failure, classify};
+pub use events::{EventError, EventLogReader, EventNote, Progress};
+pub use executable::Executable;
+pub use hmac_key::HmacKey;
+pub use local_state::LocalState;
+pub use lock::Lock;
+pub use mask::{SECRET_SIGNATURE, SIGNATURE_KEY, mask_secrets};
+pub use preview::{Limits, Previewed, Request, Versions, preview};
+pub use project_file::{ProjectFile, ProjectFileError};
+pub use redactor::Redactor;
+pub use scratch::{Scratch, ScratchError};
+pub use secret::Secret;
+pub use stack_file::StackFile;
+pub use stack_id::{StackId, StackIdError};
+pub use version::CliVersion;

@@ -1,0 +1,12 @@
+//! The crate against the real CLI, and against one that misbehaves.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod backends;
+mod discovery;
+mod fake;
+mod lab;
+mod misbehaviour;
+mod previews;
+mod secrets;
+mod supervision;

@@ -1,0 +1,10 @@
+//! Tidegate's pages: read-only, made on the server, from the store alone.
+
+mod change_page;
+mod health;
+mod layout;
+mod list_page;
+mod metrics;
+mod pages;
+
+pub use pages::Pages;

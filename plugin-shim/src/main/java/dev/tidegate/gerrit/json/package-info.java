@@ -1,0 +1,2 @@
+/** JSON in and out. */
+package dev.tidegate.gerrit.json;

@@ -1,0 +1,2 @@
+/** What the plugin says of itself. */
+package dev.tidegate.gerrit.status;

@@ -1,0 +1,77 @@
+use std::io::{self, IsTerminal};
+
+use anyhow::{Result, bail};
+use clap::Args;
+use tidegate_tests::{Tools, workspace};
+
+use crate::build::{Built, WORKSPACE, build, cargo, core};
+use crate::plugin::Plugin;
+use crate::setup::setup;
+use crate::tally::Tally;
+use crate::terminal::{heading, say};
+
+/// Which tests to run.
+#[derive(Args)]
+pub(crate) struct Selection {
+    /// Only those that need no server.
+    #[arg(long, conflicts_with = "e2e")]
+    unit: bool,
+    /// Only those against the real Gerrit and Pulumi.
+    #[arg(long)]
+    e2e: bool,
+    /// Only Rust tests whose name contains this; the plugin's are left out.
+    filter: Option<String>,
+}
+
+/// Sets up, builds, runs the selected tests and closes with the runners' last lines.
+pub(crate) fn test(selection: &Selection) -> Result<()> {
+    if !selection.unit {
+        setup()?;
+    }
+    let built = build()?;
+    let mut tally = Tally::default();
+    heading("Testing");
+    run_rust(selection, &built, &mut tally)?;
+    if let Some(plugin) = Plugin::find().filter(|_| !selection.e2e && selection.filter.is_none()) {
+        heading("Testing the Gerrit plugin");
+        tally.run(&mut plugin.test(&Tools::find()?, &core()?)?)?;
+    }
+    close(&tally)
+}
+
+fn run_rust(selection: &Selection, built: &Built, tally: &mut Tally) -> Result<()> {
+    let mut cargo = cargo();
+    cargo.args(["test", "--no-fail-fast"]);
+    if selection.e2e {
+        cargo.args(["--package", "tidegate-tests"]);
+    } else {
+        cargo.args(WORKSPACE);
+    }
+    if selection.unit {
+        cargo.args(["--exclude", "tidegate-tests"]);
+    }
+    cargo.args(&selection.filter);
+    if io::stdout().is_terminal() {
+        cargo.args(["--", "--color", "always"]);
+    }
+    cargo.env(workspace::BIN_DIR, &built.programs);
+    if let Some(plugin) = &built.plugin {
+        cargo.env(workspace::PLUGIN_JAR, plugin);
+    }
+    tally.run(&mut cargo)
+}
+
+fn close(tally: &Tally) -> Result<()> {
+    heading("The runners' closing lines");
+    for line in &tally.lines {
+        say(line);
+    }
+    say(&format!("{} passed, {} failed", tally.passed, tally.failed));
+    if !tally.errors.is_empty() || tally.failed > 0 {
+        bail!("tests failed: {}", tally.errors.join(", "));
+    }
+    if tally.passed == 0 {
+        bail!("no test ran");
+    }
+    Ok(())
+}
