@@ -10,6 +10,9 @@ use crate::setup::setup;
 use crate::tally::Tally;
 use crate::terminal::{heading, say};
 
+/// Names the folder of the Pulumi CLI for the tests that run it.
+const PULUMI_BIN: &str = "TIDEGATE_PULUMI_BIN";
+
 /// Which tests to run.
 #[derive(Args)]
 pub(crate) struct Selection {
@@ -55,6 +58,7 @@ fn run_rust(selection: &Selection, built: &Built, tally: &mut Tally) -> Result<(
         cargo.args(["--", "--color", "always"]);
     }
     cargo.env(workspace::BIN_DIR, &built.programs);
+    cargo.env(PULUMI_BIN, &Tools::find()?.pulumi()?.folder);
     if let Some(plugin) = &built.plugin {
         cargo.env(workspace::PLUGIN_JAR, plugin);
     }

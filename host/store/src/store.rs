@@ -227,6 +227,8 @@ mod tests {
             })
             .unwrap();
         assert_eq!(seen, 1);
+        // What was abandoned was undone.
+        assert_eq!(store.pending_events(10).unwrap().len(), 1);
     }
 
     #[test]
