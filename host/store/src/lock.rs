@@ -53,7 +53,12 @@ impl StoreLock {
 impl Drop for StoreLock {
     fn drop(&mut self) {
         // The id is a courtesy to whoever is refused; a stale one does no harm beyond a wrong hint.
+        // It goes first, since after the unlocking it may be the next holder's.
         let _ = self.file.set_len(0);
+        // Closing alone isn't enough: a process that another thread is just starting has a copy of
+        // the descriptor until it runs its own program, and the lock lives as long as any copy. If
+        // this fails, closing still unlocks, a moment later.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 
@@ -93,6 +98,16 @@ mod tests {
         };
         assert_eq!((path, holder), (store.clone(), Some(process::id())));
         drop(first);
+        StoreLock::take(&store).unwrap();
+    }
+
+    #[test]
+    fn a_copy_of_the_descriptor_in_a_process_being_started_keeps_no_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("store.db");
+        let held = StoreLock::take(&store).unwrap();
+        let _copy = held.file.try_clone().unwrap();
+        drop(held);
         StoreLock::take(&store).unwrap();
     }
 
