@@ -5,11 +5,13 @@
 mod action;
 mod log_entry;
 
+use crate::ids::Digest;
 use crate::review::{Review, ReviewInput};
+use crate::rollout::{Branch, BranchInput};
 use crate::watch::{Watch, WatchInput};
 use serde::{Deserialize, Serialize};
 
-pub use action::{Action, Effect, EffectId, Post, PreviewRequest};
+pub use action::{Action, ApplyRequest, Effect, EffectId, Post, PreviewRequest, RunRef, Upstream};
 pub use log_entry::LogEntry;
 
 /// What `advance` takes.
@@ -42,6 +44,13 @@ pub enum Subject {
         /// What happened.
         input: Box<ReviewInput>,
     },
+    /// A branch, with the rollouts of what was submitted to it.
+    Branch {
+        /// Its state.
+        state: Option<Box<Branch>>,
+        /// What happened.
+        input: Box<BranchInput>,
+    },
     /// A project that is watched for what events missed.
     Watch {
         /// Its state.
@@ -66,6 +75,9 @@ pub struct Advanced {
     pub cancel: Vec<EffectId>,
     /// What goes into the log.
     pub log: Vec<LogEntry>,
+    /// Blobs that are kept from now on, since a decision refers to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<Digest>,
 }
 
 /// What a state machine wants done; it fills one of these while it takes an input.
@@ -74,6 +86,9 @@ pub(crate) struct Wishes {
     pub(crate) effects: Vec<Effect>,
     pub(crate) cancel: Vec<EffectId>,
     pub(crate) log: Vec<LogEntry>,
+    pub(crate) keep: Vec<Digest>,
+    /// The time of the input, in milliseconds since the epoch.
+    pub(crate) now_ms: i64,
 }
 
 /// The verb `advance`.
@@ -91,17 +106,20 @@ pub fn verb(input: &[u8]) -> Result<Vec<u8>, String> {
 /// # Errors
 /// A sentence, if the input doesn't fit the state.
 pub fn advance(input: AdvanceInput) -> Result<Advanced, String> {
-    let mut wishes = Wishes::default();
+    let mut wishes = Wishes { now_ms: input.now_ms, ..Wishes::default() };
     let state = match input.subject {
         Subject::Review { state, input } => {
             value(&crate::review::advance(state.map(|s| *s), *input, &mut wishes)?)?
+        }
+        Subject::Branch { state, input } => {
+            value(&crate::rollout::advance(state.map(|s| *s), *input, &mut wishes)?)?
         }
         Subject::Watch { state, input } => {
             value(&crate::watch::advance(state.map(|s| *s), *input, &mut wishes)?)?
         }
     };
-    let Wishes { effects, cancel, log } = wishes;
-    Ok(Advanced { schema: AdvanceInput::SCHEMA, state, effects, cancel, log })
+    let Wishes { effects, cancel, log, keep, now_ms: _ } = wishes;
+    Ok(Advanced { schema: AdvanceInput::SCHEMA, state, effects, cancel, log, keep })
 }
 
 fn value<T: Serialize>(state: &T) -> Result<serde_json::Value, String> {

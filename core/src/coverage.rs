@@ -4,6 +4,8 @@
 //! deployed, or when an upstream output became known, the steps differ and nobody has to be asked
 //! again. `docs/steps.md` gives the rule in words; each way of not being covered has a stable code.
 
+pub mod admit;
+pub mod allow;
 pub mod context;
 pub mod difference;
 mod fill;

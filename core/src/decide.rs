@@ -4,7 +4,7 @@
 //! It is monotone where people would expect it: a vote less, a finding more or a fact less never
 //! turns a refusal into a pass.
 
-mod approvals;
+pub(crate) mod approvals;
 mod change_case;
 mod push_case;
 

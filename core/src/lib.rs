@@ -20,6 +20,7 @@ pub mod needs;
 pub mod plan;
 pub mod record;
 pub mod review;
+pub mod rollout;
 pub mod settings;
 pub mod steps;
 pub mod verb;

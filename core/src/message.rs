@@ -4,6 +4,8 @@ use crate::ids::StackId;
 use crate::limits;
 use crate::record::Published;
 use crate::review::{StackPreview, StackState, Summary};
+use crate::rollout::{Hold, Offer};
+use crate::settings::Claim;
 use crate::verdict::Reason;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -54,14 +56,36 @@ pub fn failed(stacks: &BTreeMap<StackId, StackPreview>) -> String {
         }
     }
     let head = format!("{} of {} preview(s) failed.", lines.len(), stacks.len());
-    bounded(head, &lines)
+    bounded(head, &lines, "\n\n")
+}
+
+/// The message of a stack that is held during its rollout, with its new plan.
+#[must_use]
+pub fn held(title: &str, hold: &Hold, offer: &Offer, claim: Option<&Claim>) -> String {
+    let counts = offer.summary.as_ref().map(counted).unwrap_or_default();
+    let mut lines = vec![format!("Held: {}.", hold.reason.text)];
+    lines.extend(hold.details.iter().cloned());
+    let name = offer.plan.binding.name();
+    lines.push(format!("New plan {}: {counts}", name.short()));
+    let worst = offer.summary.iter().flat_map(|summary| &summary.worst);
+    lines.extend(
+        worst.take(STEPS_SHOWN).map(|step| format!("* {} {} ({})", step.op, step.name, step.kind)),
+    );
+    let who = claim.map_or_else(String::new, |claim| {
+        format!(" by {} with {}", claim.approve.count, claim.approve.label)
+    });
+    lines.push(format!(
+        "It goes on when a review message{who} says \"Tidegate-Approve: {}\".",
+        name.short()
+    ));
+    bounded(format!("{title}: {counts}"), &lines, "\n")
 }
 
 /// The message when no preview was made.
 #[must_use]
 pub fn not_previewed(reasons: &[Reason]) -> String {
     let lines: Vec<_> = reasons.iter().map(sentence).collect();
-    bounded("Not previewed.".to_owned(), &lines)
+    bounded("Not previewed.".to_owned(), &lines, "\n\n")
 }
 
 fn sentence(reason: &Reason) -> String {
@@ -72,14 +96,14 @@ fn sentence(reason: &Reason) -> String {
 }
 
 /// A head and its lines, as many as fit.
-fn bounded(head: String, lines: &[String]) -> String {
+pub(crate) fn bounded(head: String, lines: &[String], between: &str) -> String {
     let mut text = head;
     for (n, line) in lines.iter().enumerate() {
         if text.chars().count() + line.chars().count() + 80 > limits::MESSAGE_CHARS {
             let _ = write!(text, "\n… and {} more", lines.len() - n);
             break;
         }
-        text.push_str("\n\n");
+        text.push_str(between);
         text.push_str(line);
     }
     text

@@ -6,11 +6,13 @@ mod input;
 mod look;
 
 use crate::advance::{Action, Effect, EffectId, Wishes};
+use crate::coverage::admit::Circumstances;
 use crate::ids::{
     AccountId, ChangeNumber, Digest, PatchSetNumber, Project, RefName, Revision, ServerId, StackId,
 };
-use crate::record::Published;
+use crate::record::{Binding, Published};
 use crate::settings::Floor;
+use crate::steps::marker::Marker;
 use crate::verdict::Reason;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ pub use input::{
     MergeFacts, MergeOutcome, PreviewOutcome, Previewed, RecordOutcome, ReviewFacts, ReviewInput,
     VoteMeaning, VoteRule,
 };
+pub(crate) use look::title;
 pub use look::{Headline, Looked, StackPreview, StackState, Summary};
 
 /// A change under review.
@@ -44,6 +47,9 @@ pub struct Review {
     pub seen: Option<Seen>,
     /// Every list of bindings that was decided to be published.
     pub published: Vec<Published>,
+    /// What each published binding was made of, by its name.
+    #[serde(default)]
+    pub plans: BTreeMap<Digest, KeptPlan>,
     /// The record in Gerrit, as far as is known.
     pub record: RecordState,
     /// What was posted.
@@ -69,6 +75,7 @@ impl Review {
             again: false,
             seen: None,
             published: Vec::new(),
+            plans: BTreeMap::new(),
             record: RecordState::default(),
             posted: PostState::default(),
             verdict: None,
@@ -80,6 +87,26 @@ impl Review {
     pub fn key(&self) -> String {
         format!("{}/{}/{}", self.server, self.project, self.number)
     }
+}
+
+/// What a published binding was made of: with it the plan can be applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct KeptPlan {
+    /// The binding.
+    pub binding: Binding,
+    /// Where the store keeps the plan file.
+    pub plan_file: Digest,
+    /// Where the store keeps the canonical steps.
+    pub steps_blob: Digest,
+    /// The markers that were planted for the look.
+    pub markers: Vec<Marker>,
+    /// What the look was made of.
+    pub look: Circumstances,
+    /// When the look was asked for, in milliseconds since the epoch. A run of ours that ended later
+    /// may not be in the state that it started from.
+    pub asked_ms: i64,
 }
 
 /// What was seen of a change that is ours and open.
@@ -135,6 +162,7 @@ pub struct PostState {
 
 /// Priorities: what finishes a look goes before what begins one.
 mod priority {
+    pub(super) const NUDGE: i64 = 70;
     pub(super) const READ: i64 = 50;
     pub(super) const PREVIEW: i64 = 20;
     pub(super) const RECORD: i64 = 65;
@@ -172,7 +200,10 @@ pub(crate) fn advance(
                 review.close(wishes);
             }
         }
-        ReviewInput::Previewed { effect, outcome } => review.take_preview(&effect, *outcome),
+        ReviewInput::Previewed { effect, outcome } => {
+            review.take_preview(&effect, *outcome);
+            review.start_waiting(wishes);
+        }
         ReviewInput::RecordWritten { effect, outcome } => review.take_record(&effect, outcome),
         ReviewInput::Posted { effect, done } => review.take_post(&effect, done),
         ReviewInput::Rerun { stacks } => review.rerun(&stacks, wishes),
@@ -279,6 +310,10 @@ impl Review {
             && !self.published.iter().any(|known| known.list == publication.list)
         {
             wishes.log.push(desired::plan_published(self, &publication));
+            for plan in seen.looked.plans(&publication) {
+                wishes.keep.extend([plan.plan_file.clone(), plan.steps_blob.clone()]);
+                self.plans.insert(plan.binding.name(), plan);
+            }
             self.published.push(publication);
         }
         if seen.plugin && !self.record_settled(&seen, wishes) {
@@ -333,7 +368,10 @@ impl Review {
         let id = EffectId(format!("{}#{}", self.key(), self.made));
         let lane = match &action {
             Action::Preview(_) => None,
-            Action::ReadChange { .. }
+            // Not effects of a change; each its own lane is what the others have.
+            Action::ReadBranch { .. } | Action::Apply(_) => None,
+            Action::NudgeBranch { .. }
+            | Action::ReadChange { .. }
             | Action::ReadProject { .. }
             | Action::Nudge { .. }
             | Action::WriteRecord { .. }

@@ -22,6 +22,12 @@ pub enum Verb {
     Steps,
     /// Do approved steps cover fresh ones?
     Covers,
+    /// May the held engine go on?
+    Admit,
+    /// May this step of the update go on?
+    Allow,
+    /// What did an update do?
+    Ran,
     /// May it go on?
     Decide,
     /// What happens next?
@@ -30,13 +36,16 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Classify,
         Self::Settings,
         Self::Needs,
         Self::Plan,
         Self::Steps,
         Self::Covers,
+        Self::Admit,
+        Self::Allow,
+        Self::Ran,
         Self::Decide,
         Self::Advance,
     ];
@@ -51,6 +60,9 @@ impl Verb {
             Self::Plan => "plan",
             Self::Steps => "steps",
             Self::Covers => "covers",
+            Self::Admit => "admit",
+            Self::Allow => "allow",
+            Self::Ran => "ran",
             Self::Decide => "decide",
             Self::Advance => "advance",
         }
@@ -68,6 +80,9 @@ impl Verb {
             Self::Plan => crate::plan::verb(input),
             Self::Steps => crate::steps::verb(input),
             Self::Covers => crate::coverage::verb(input),
+            Self::Admit => crate::coverage::admit::verb(input),
+            Self::Allow => crate::coverage::allow::verb(input),
+            Self::Ran => crate::coverage::ran::verb(input),
             Self::Decide => crate::decide::verb(input),
             Self::Advance => crate::advance::verb(input),
         }

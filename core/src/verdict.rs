@@ -180,6 +180,28 @@ pub enum Code {
     ApprovalMissing,
     /// An approval names more than one published plan.
     ApprovalAmbiguous,
+    /// The project is not in mode `deploy`.
+    NotDeployed,
+    /// Nobody has taken the stack over.
+    NotAdopted,
+    /// Another stack or rollout goes first.
+    NotItsTurn,
+    /// A stack of an earlier wave was not deployed.
+    WaveNotDeployed,
+    /// A commit came past review.
+    ShadowChange,
+    /// The branch was rewritten.
+    BranchRewritten,
+    /// What would run is not what was approved.
+    PlanNotCovered,
+    /// The program asks for something else than the approved plan.
+    PlanViolated,
+    /// An apply could not begin.
+    ApplyNotBegun,
+    /// An apply failed.
+    ApplyFailed,
+    /// Nobody knows what an apply did.
+    ApplyUncertain,
     /// A push past review.
     DirectPush,
     /// A ref that belongs to Tidegate.
@@ -189,6 +211,16 @@ pub enum Code {
 }
 
 impl Code {
+    /// The stable name.
+    #[must_use]
+    pub fn name(self) -> String {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(name)) => name,
+            // A unit variant is always written as a text.
+            Ok(_) | Err(_) => String::new(),
+        }
+    }
+
     /// Whether it goes away by itself or by a vote, with no new patch set.
     #[must_use]
     pub fn waits(self) -> bool {
@@ -199,7 +231,9 @@ impl Code {
             | Self::SettingsChanged
             | Self::PreviewRunning
             | Self::StackNotPreviewed
-            | Self::ApprovalMissing => true,
+            | Self::ApprovalMissing
+            | Self::NotAdopted
+            | Self::NotItsTurn => true,
             Self::Abandoned
             | Self::Merged
             | Self::Private
@@ -214,6 +248,15 @@ impl Code {
             | Self::PolicyFinding
             | Self::PolicyFailed
             | Self::ApprovalAmbiguous
+            | Self::NotDeployed
+            | Self::WaveNotDeployed
+            | Self::ShadowChange
+            | Self::BranchRewritten
+            | Self::PlanNotCovered
+            | Self::PlanViolated
+            | Self::ApplyNotBegun
+            | Self::ApplyFailed
+            | Self::ApplyUncertain
             | Self::DirectPush
             | Self::ReservedRef
             | Self::SettingsPush => false,

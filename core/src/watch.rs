@@ -203,6 +203,11 @@ impl Watch {
             let effect = self.effect(action, PRIORITY_NUDGE);
             wishes.effects.push(effect);
         }
+        for branch in tips.keys().cloned() {
+            let action = Action::NudgeBranch { project: self.project.clone(), branch };
+            let effect = self.effect(action, PRIORITY_NUDGE);
+            wishes.effects.push(effect);
+        }
         self.settings = commits;
         self.tips = tips;
         self.open = now;

@@ -73,6 +73,12 @@ pub(crate) enum Command {
     Steps(AskArgs),
     /// Do approved steps cover fresh ones?
     Covers(AskArgs),
+    /// May the engine that holds after its own preview go on?
+    Admit(AskArgs),
+    /// May a step of the update go on?
+    Allow(AskArgs),
+    /// What did an update do?
+    Ran(AskArgs),
     /// May it go on? Ends with 3 if not.
     Decide(AskArgs),
     /// What follows from a state and an input?
@@ -129,6 +135,9 @@ impl Command {
             Self::Plan(args) => Some((Verb::Plan, args)),
             Self::Steps(args) => Some((Verb::Steps, args)),
             Self::Covers(args) => Some((Verb::Covers, args)),
+            Self::Admit(args) => Some((Verb::Admit, args)),
+            Self::Allow(args) => Some((Verb::Allow, args)),
+            Self::Ran(args) => Some((Verb::Ran, args)),
             Self::Decide(args) => Some((Verb::Decide, args)),
             Self::Advance(args) => Some((Verb::Advance, args)),
             Self::Serve(_)

@@ -37,6 +37,18 @@ impl Guest for Core {
         Verb::Covers.call(&input)
     }
 
+    fn admit(input: Vec<u8>) -> Result<Vec<u8>, String> {
+        Verb::Admit.call(&input)
+    }
+
+    fn allow(input: Vec<u8>) -> Result<Vec<u8>, String> {
+        Verb::Allow.call(&input)
+    }
+
+    fn ran(input: Vec<u8>) -> Result<Vec<u8>, String> {
+        Verb::Ran.call(&input)
+    }
+
     fn decide(input: Vec<u8>) -> Result<Vec<u8>, String> {
         Verb::Decide.call(&input)
     }

@@ -1,8 +1,10 @@
 //! Effects: what the host is asked to do. Each is plain data, idempotent by its id, and its result
 //! comes back as an input.
 
-use crate::ids::{ChangeNumber, PatchSetNumber, Project, Revision};
+use crate::coverage::admit::Circumstances;
+use crate::ids::{ChangeNumber, Digest, PatchSetNumber, Project, RefName, Revision, StackId};
 use crate::settings::Claim;
+use crate::steps::marker::Marker;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -59,8 +61,31 @@ pub enum Action {
         /// Its number.
         number: ChangeNumber,
     },
+    /// Look at a branch again: a hint to its subject.
+    NudgeBranch {
+        /// Its project.
+        project: Project,
+        /// The branch.
+        branch: RefName,
+    },
+    /// Read a branch: what was submitted to it, and what is known of the changes.
+    ReadBranch {
+        /// Its project.
+        project: Project,
+        /// The branch.
+        branch: RefName,
+        /// The commit up to which its history is known; absent at the first read.
+        walked: Option<Revision>,
+        /// Changes whose facts are needed, whatever was submitted since.
+        changes: Vec<ChangeNumber>,
+        /// Revisions whose inputs are needed.
+        revisions: Vec<Revision>,
+    },
     /// Preview one stack.
     Preview(Box<PreviewRequest>),
+    /// Apply one stack's approved plan. The only action that changes the world: it may begin only
+    /// when everything that was logged with it is under a signed checkpoint.
+    Apply(Box<ApplyRequest>),
     /// Sign a record and write it beside the change, if the one before is `expect`.
     WriteRecord {
         /// The change's project.
@@ -84,7 +109,10 @@ impl Action {
             Self::ReadChange { .. } => "read-change",
             Self::ReadProject { .. } => "read-project",
             Self::Nudge { .. } => "nudge",
+            Self::NudgeBranch { .. } => "nudge-branch",
+            Self::ReadBranch { .. } => "read-branch",
             Self::Preview(_) => "preview",
+            Self::Apply(_) => "apply",
             Self::WriteRecord { .. } => "write-record",
             Self::Post(_) => "post",
         }
@@ -110,6 +138,72 @@ pub struct PreviewRequest {
     pub claim: Claim,
     /// The claims of the stacks whose outputs it reads.
     pub reads: Vec<Claim>,
+    /// Of these, the ones that are planned together with it: it is to see the outputs that their
+    /// plans give.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upstream: Vec<Upstream>,
+    /// The branch whose rollout asks for it; absent for a change under review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout_of: Option<RefName>,
+}
+
+/// A stack whose planned outputs another one is previewed with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// The stack.
+    pub stack: StackId,
+    /// Where the store keeps its plan file.
+    pub plan_file: Digest,
+    /// The markers in that plan.
+    pub markers: Vec<Marker>,
+}
+
+/// An apply to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ApplyRequest {
+    /// The project.
+    pub project: Project,
+    /// The branch.
+    pub branch: RefName,
+    /// The change whose plan it is.
+    pub number: ChangeNumber,
+    /// The commit that is checked out: the rollout's own revision.
+    pub revision: Revision,
+    /// The stack, as it is claimed.
+    pub claim: Claim,
+    /// The name of the approved binding.
+    pub binding: Digest,
+    /// Where the store keeps its plan file.
+    pub plan_file: Digest,
+    /// Where the store keeps its canonical steps.
+    pub steps_blob: Digest,
+    /// The markers in the plan.
+    pub markers: Vec<Marker>,
+    /// What the approved look was made of.
+    pub look: Circumstances,
+    /// The digest of the stack's inputs at `revision`, if it is known.
+    pub inputs: Option<Digest>,
+    /// Our own runs of the stack since that look, oldest first.
+    pub runs: Vec<RunRef>,
+    /// Where the store keeps the outputs that each stack was left with.
+    pub outputs: BTreeMap<StackId, Digest>,
+    /// Which attempt it is, from 1.
+    pub attempt: u32,
+}
+
+/// A run of ours, by what it carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RunRef {
+    /// Whether it ran under the same approval.
+    pub own: bool,
+    /// Where the store keeps what it carried out.
+    pub ran: Digest,
 }
 
 /// A message, a vote, or both.
@@ -131,4 +225,7 @@ pub struct Post {
     pub tag: String,
     /// The votes.
     pub labels: BTreeMap<String, i32>,
+    /// The branch whose rollout says it; absent for a change under review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout_of: Option<RefName>,
 }

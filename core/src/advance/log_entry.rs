@@ -1,5 +1,6 @@
 //! What the core wants in the log. No free text and no person: digests, numbers and names of things.
 
+use crate::ids::AccountId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -16,4 +17,7 @@ pub struct LogEntry {
     pub ids: BTreeMap<String, String>,
     /// Digests, such as that of the steps.
     pub digests: BTreeMap<String, String>,
+    /// Who did it: the log gets a commitment to the account, never its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
 }

@@ -124,6 +124,36 @@ impl Difference {
         }
     }
 
+    /// The difference in words that hold no value.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let name = self.urn.name();
+        let what = match self.code {
+            Code::ExtraDelete => "would be deleted, which nobody approved",
+            Code::UnknownBecameReplace => "would be replaced, since a value came out otherwise",
+            Code::ExtraStep => "would be worked on, which nobody approved",
+            Code::StepRepeated => "was done already, and somebody undid it",
+            Code::StepMissing => "would not be worked on any more, and no run of ours did it",
+            Code::ProviderChanged => "has another provider",
+            Code::OptionChanged => "gets another value than the approved one",
+            Code::OldOptionMoved | Code::OldValueMoved => "was changed by somebody else",
+            Code::ReplaceKeyAdded => "asks for a replacement, which nobody approved",
+            Code::ChangeAdded => "would change, which nobody approved",
+            Code::ChangeMissing => "would not change any more, and no run of ours changed it",
+            Code::ValueChanged => "gets another value than the approved one",
+            Code::BecameUnknown => "is known only later now",
+            Code::UnknownChanged => "depends on something else now",
+            Code::OpaqueValue => "can't be seen, and what it comes from changed",
+            Code::MarkerUnresolved => "holds an output of another stack that is not recorded",
+            Code::OldIdMoved => "is another resource now",
+        };
+        let operation = self.operation.as_str();
+        match &self.property {
+            Some(property) => format!("{operation} {name}: {property} {what}"),
+            None => format!("{operation} {name}: it {what}"),
+        }
+    }
+
     pub(crate) fn order(&self) -> (Code, &Urn, Operation, Option<&str>) {
         (self.code, &self.urn, self.operation, self.property.as_deref())
     }

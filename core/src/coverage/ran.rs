@@ -4,9 +4,11 @@ use super::context::Ran;
 use crate::limits::INPUT_BYTES;
 use crate::steps::operation::Operation;
 use crate::steps::step::Step;
+use crate::steps::val::Val;
 use crate::steps::{StackName, Steps, StepsError, done};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What is known after a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +29,20 @@ pub struct RanInput {
     pub own: bool,
 }
 
-/// The verb over JSON bytes; its output is a list of [`Ran`].
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RanOutput {
+    /// [`super::SCHEMA`].
+    pub schema: u32,
+    /// What was carried out, in order.
+    pub ran: Vec<Ran>,
+    /// The stack's outputs, as the state has them.
+    pub outputs: BTreeMap<String, Val>,
+}
+
+/// The verb over JSON bytes; its output is a [`RanOutput`].
 ///
 /// # Errors
 /// As [`ran`].
@@ -40,8 +55,9 @@ pub fn verb(input: &[u8]) -> Result<Vec<u8>, String> {
         let place = format!("line {}, column {}", e.line(), e.column());
         format!("reading what a run did: not the JSON of a RanInput ({place})")
     })?;
+    let outputs = done::stack_outputs(&input.state).map_err(|e| e.to_string())?;
     let ran = ran(&input).map_err(|e| e.to_string())?;
-    serde_json::to_vec(&ran).map_err(|e| e.to_string())
+    crate::json::write(&RanOutput { schema: super::SCHEMA, ran, outputs })
 }
 
 /// Which of the steps that the gate let pass were carried out, and what they left; and what the

@@ -58,7 +58,8 @@ fn judge(facts: &ChangeFacts, floor: Option<&Floor>) -> Result<Verdict, Box<Reas
             "wait for the new plan",
         )),
         Ok(record) => {
-            let approvals = Approvals::new(facts, &change, &record, reviewed);
+            let approvals =
+                Approvals::new(facts, &change, record.publisher, &record.published, reviewed);
             reasons.extend(look_reasons(&record, &plan));
             for stack in plan.stacks.keys() {
                 stacks.insert(

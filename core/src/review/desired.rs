@@ -48,7 +48,7 @@ pub(super) fn record(review: &Review, seen: &Seen) -> String {
 
 fn stack_look(review: &Review, stack: &StackId, preview: &StackPreview, seen: &Seen) -> StackLook {
     match &preview.state {
-        StackState::Running { .. } => StackLook::Running,
+        StackState::Waiting { .. } | StackState::Running { .. } => StackLook::Running,
         StackState::Failed { reason, .. } => StackLook::Failed { reason: reason.clone() },
         StackState::Planned { .. } => {
             let name = preview.binding(stack, &seen.revision).map(|binding| binding.name());
@@ -68,7 +68,7 @@ pub(super) fn post(review: &Review, seen: &Seen) -> Option<Post> {
         Looked::AffectsNothing => (String::new(), String::new(), NOTE_TAG),
         Looked::NotPreviewed { reasons } => note(seen, message::not_previewed(reasons)),
         Looked::Previewing { stacks } => {
-            if stacks.values().any(|p| matches!(p.state, StackState::Running { .. })) {
+            if stacks.values().any(StackPreview::is_open) {
                 return None;
             }
             match seen.looked.publication(seen.patch_set, &seen.revision) {
@@ -96,6 +96,7 @@ pub(super) fn post(review: &Review, seen: &Seen) -> Option<Post> {
         marker,
         tag: tag.to_owned(),
         labels,
+        rollout_of: None,
     })
 }
 
@@ -116,7 +117,7 @@ fn vote(review: &Review, seen: &Seen) -> Option<i32> {
             .values()
             .map(|preview| match preview.state {
                 StackState::Planned { .. } => 1,
-                StackState::Running { .. } => 0,
+                StackState::Waiting { .. } | StackState::Running { .. } => 0,
                 StackState::Failed { .. } => -1,
             })
             .min()
@@ -155,5 +156,6 @@ pub(super) fn plan_published(review: &Review, published: &Published) -> LogEntry
         subject: review.key(),
         ids: [("patch-set".to_owned(), published.patch_set.to_string())].into(),
         digests: [("list".to_owned(), published.list.to_string())].into(),
+        account: None,
     }
 }

@@ -5,6 +5,7 @@ use crate::facts::ChangeFacts;
 use crate::ids::{AccountId, ChangeNumber, Digest, Project, Revision, ServerId, StackId};
 use crate::settings::Floor;
 use crate::steps::Steps;
+use crate::steps::marker::Marker;
 use crate::verdict::Reason;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -169,6 +170,9 @@ pub struct Previewed {
     pub steps_blob: Digest,
     /// Its output, likewise.
     pub output: Digest,
+    /// The markers that were planted for it.
+    #[serde(default)]
+    pub markers: Vec<Marker>,
     /// The versions of CLI and plugins.
     pub versions: BTreeMap<String, String>,
     /// How long it took, in milliseconds.

@@ -1,16 +1,19 @@
 //! One look at a change: from its facts to what is to be previewed.
 
 use super::{
-    MergeFacts, MergeOutcome, PreviewOutcome, Review, ReviewFacts, Seen, desired, priority,
+    KeptPlan, MergeFacts, MergeOutcome, PreviewOutcome, Previewed, Review, ReviewFacts, Seen,
+    desired, priority,
 };
-use crate::advance::{Action, EffectId, PreviewRequest, Wishes};
+use crate::advance::{Action, EffectId, PreviewRequest, Upstream, Wishes};
 use crate::change::{Change, Status};
+use crate::coverage::admit::Circumstances;
 use crate::decide::decide_change;
 use crate::facts::RecordFact;
 use crate::ids::{Digest, PatchSetNumber, Revision, StackId};
 use crate::plan::{DeploymentPlan, plan};
 use crate::record::{Binding, Published};
 use crate::settings::{Claim, Mode, Settings};
+use crate::steps::marker::Marker;
 use crate::verdict::{Code, Reason};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +50,12 @@ pub struct StackPreview {
     pub wave: u32,
     /// What people call it: `project/stack`.
     pub title: String,
+    /// The digest of its inputs in the merged tree, if it is known.
+    #[serde(default)]
+    pub inputs: Option<Digest>,
+    /// When it was asked for, in milliseconds since the epoch.
+    #[serde(default)]
+    pub asked_ms: i64,
     /// How it goes.
     pub state: StackState,
 }
@@ -56,6 +65,11 @@ pub struct StackPreview {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum StackState {
+    /// It waits for the plans of the stacks that it reads.
+    Waiting {
+        /// What will be asked for.
+        request: Box<PreviewRequest>,
+    },
     /// It runs, or waits to run.
     Running {
         /// The effect.
@@ -88,6 +102,9 @@ pub struct Summary {
     pub plan_file: Digest,
     /// Where the store keeps the output.
     pub output: Digest,
+    /// The markers that were planted for it.
+    #[serde(default)]
+    pub markers: Vec<Marker>,
     /// The digest of the state that it started from.
     pub state: Digest,
     /// How many steps of each kind.
@@ -126,7 +143,9 @@ impl Looked {
     pub(super) fn running(&self) -> impl Iterator<Item = &EffectId> {
         self.stacks().filter_map(|(_, preview)| match &preview.state {
             StackState::Running { effect } => Some(effect),
-            StackState::Failed { .. } | StackState::Planned { .. } => None,
+            StackState::Waiting { .. } | StackState::Failed { .. } | StackState::Planned { .. } => {
+                None
+            }
         })
     }
 
@@ -137,6 +156,26 @@ impl Looked {
             Self::AffectsNothing | Self::NotPreviewed { .. } => None,
         };
         stacks.into_iter().flatten()
+    }
+
+    /// What the bindings of a publication were made of.
+    pub(super) fn plans(&self, publication: &Published) -> Vec<KeptPlan> {
+        let one = |(stack, preview): (&StackId, &StackPreview)| {
+            let StackState::Planned { summary } = &preview.state else { return None };
+            Some(KeptPlan {
+                binding: publication.bindings.get(stack)?.clone(),
+                plan_file: summary.plan_file.clone(),
+                steps_blob: summary.steps_blob.clone(),
+                markers: summary.markers.clone(),
+                look: Circumstances {
+                    state: summary.state.clone(),
+                    inputs: preview.inputs.clone(),
+                    versions: summary.versions.clone(),
+                },
+                asked_ms: preview.asked_ms,
+            })
+        };
+        self.stacks().filter_map(one).collect()
     }
 
     /// The bindings to publish: when every preview ended well.
@@ -154,6 +193,11 @@ impl Looked {
 }
 
 impl StackPreview {
+    /// Whether it has not ended.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, StackState::Waiting { .. } | StackState::Running { .. })
+    }
+
     /// The binding that the preview came to.
     pub(super) fn binding(&self, stack: &StackId, revision: &Revision) -> Option<Binding> {
         match &self.state {
@@ -163,7 +207,9 @@ impl StackPreview {
                 steps: summary.steps.clone(),
                 settings: self.settings.clone(),
             }),
-            StackState::Running { .. } | StackState::Failed { .. } => None,
+            StackState::Waiting { .. } | StackState::Running { .. } | StackState::Failed { .. } => {
+                None
+            }
         }
     }
 
@@ -174,27 +220,7 @@ impl StackPreview {
             return;
         }
         self.state = match outcome {
-            PreviewOutcome::Planned(done) => StackState::Planned {
-                summary: Summary {
-                    steps: done.steps.digest.clone(),
-                    steps_blob: done.steps_blob.clone(),
-                    plan_file: done.plan_file.clone(),
-                    output: done.output.clone(),
-                    state: done.state.clone(),
-                    counts: done.steps.counts.clone(),
-                    opaque: done.steps.opaque,
-                    unknown: done.steps.unknown,
-                    worst: done
-                        .steps
-                        .worst()
-                        .into_iter()
-                        .take(HEADLINES)
-                        .map(|line| Headline { op: line.op, kind: line.kind, name: line.name })
-                        .collect(),
-                    versions: done.versions.clone(),
-                    took_ms: done.took_ms,
-                },
-            },
+            PreviewOutcome::Planned(done) => StackState::Planned { summary: Summary::of(done) },
             PreviewOutcome::Failed { reason, output } => {
                 StackState::Failed { reason: reason.clone(), output: output.clone() }
             }
@@ -207,6 +233,31 @@ impl StackPreview {
                 output: None,
             },
         };
+    }
+}
+
+impl Summary {
+    /// What is kept of a preview.
+    pub(crate) fn of(done: &Previewed) -> Self {
+        let line = |line: crate::steps::headline::Headline| Headline {
+            op: line.op,
+            kind: line.kind,
+            name: line.name,
+        };
+        Self {
+            steps: done.steps.digest.clone(),
+            steps_blob: done.steps_blob.clone(),
+            plan_file: done.plan_file.clone(),
+            output: done.output.clone(),
+            markers: done.markers.clone(),
+            state: done.state.clone(),
+            counts: done.steps.counts.clone(),
+            opaque: done.steps.opaque,
+            unknown: done.steps.unknown,
+            worst: done.steps.worst().into_iter().take(HEADLINES).map(line).collect(),
+            versions: done.versions.clone(),
+            took_ms: done.took_ms,
+        }
     }
 }
 
@@ -223,6 +274,14 @@ impl Review {
         } else if self.record.writing.is_none() {
             self.record.commit = None;
             self.record.text = None;
+        }
+        if let Ok(change) = facts.change.meta.change()
+            && change.status == Status::Merged
+        {
+            // What was submitted is rolled out there; what was said on the change may matter to it.
+            let (project, branch) = (self.project.clone(), change.branch);
+            let effect = self.effect(Action::NudgeBranch { project, branch }, priority::NUDGE);
+            wishes.effects.push(effect);
         }
         match self.target(&facts) {
             Target::Nothing => self.close(wishes),
@@ -290,14 +349,16 @@ impl Review {
         else {
             return;
         };
-        for (stack, preview) in stacks {
+        let planned: BTreeSet<StackId> = stacks.keys().cloned().collect();
+        for (stack, preview) in stacks.iter_mut() {
             if let Some(old) = kept.get(stack).filter(|old| old.key == preview.key) {
                 preview.state = old.state.clone();
+                preview.asked_ms = old.asked_ms;
                 continue;
             }
             let Some(claim) = settings.stacks.get(stack) else { continue };
             let reads = claim.reads.iter().filter_map(|id| settings.stacks.get(id)).cloned();
-            let action = Action::Preview(Box::new(PreviewRequest {
+            let request = PreviewRequest {
                 project: self.project.clone(),
                 number: self.number,
                 patch_set: change.current,
@@ -305,10 +366,57 @@ impl Review {
                 commit: commit.clone(),
                 claim: claim.clone(),
                 reads: reads.collect(),
-            }));
-            let effect = self.effect(action, priority::PREVIEW - i64::from(preview.wave));
-            preview.state = StackState::Running { effect: effect.id.clone() };
-            wishes.effects.push(effect);
+                upstream: Vec::new(),
+                rollout_of: None,
+            };
+            preview.state = StackState::Waiting { request: Box::new(request) };
+        }
+        self.start_ready(stacks, &planned, wishes);
+    }
+
+    /// Starts the previews whose upstream plans are there, after one ended.
+    pub(super) fn start_waiting(&mut self, wishes: &mut Wishes) {
+        let Some(mut seen) = self.seen.take() else { return };
+        if let Looked::Previewing { stacks } = &mut seen.looked {
+            let planned = stacks.keys().cloned().collect();
+            self.start_ready(stacks, &planned, wishes);
+        }
+        self.seen = Some(seen);
+    }
+
+    /// Starts each preview that waits for no plan any more. A stack whose upstream has no plan gets
+    /// none either.
+    #[inline(never)]
+    fn start_ready(
+        &mut self,
+        stacks: &mut BTreeMap<StackId, StackPreview>,
+        planned: &BTreeSet<StackId>,
+        wishes: &mut Wishes,
+    ) {
+        let mut order: Vec<(u32, StackId)> =
+            stacks.iter().map(|(stack, preview)| (preview.wave, stack.clone())).collect();
+        order.sort();
+        for (wave, stack) in order {
+            let Some(StackState::Waiting { request }) = stacks.get(&stack).map(|p| &p.state) else {
+                continue;
+            };
+            let mut request = request.clone();
+            let state = match upstream(&request, stacks, planned) {
+                Ok(None) => continue,
+                Err(reason) => StackState::Failed { reason: reason.on(&stack), output: None },
+                Ok(Some(upstream)) => {
+                    request.upstream = upstream;
+                    let action = Action::Preview(request);
+                    let effect = self.effect(action, priority::PREVIEW - i64::from(wave));
+                    let id = effect.id.clone();
+                    wishes.effects.push(effect);
+                    StackState::Running { effect: id }
+                }
+            };
+            if let Some(preview) = stacks.get_mut(&stack) {
+                preview.asked_ms = wishes.now_ms;
+                preview.state = state;
+            }
         }
     }
 
@@ -355,16 +463,18 @@ impl Review {
             let text = "the merge with the branch is not known";
             return refuse(change, Reason::new(Code::FactMissing, text, "wait a moment"));
         };
-        let stacks = plan
-            .stacks
-            .iter()
-            .filter_map(|(stack, planned)| {
-                let claim = settings.stacks.get(stack)?;
-                let rules = settings.claim_digest(stack)?;
-                let key = key(&patch_set.revision, &rules, inputs.get(stack), commit);
-                Some((stack.clone(), queued(claim, rules, key, planned.wave)))
-            })
-            .collect();
+        let mut stacks: BTreeMap<StackId, StackPreview> = BTreeMap::new();
+        for stack in plan.waves.iter().flatten() {
+            let (Some(planned), Some(claim), Some(rules)) =
+                (plan.stacks.get(stack), settings.stacks.get(stack), settings.claim_digest(stack))
+            else {
+                continue;
+            };
+            let inputs = inputs.get(stack);
+            let above = claim.reads.iter().filter_map(|id| Some((id, &stacks.get(id)?.key)));
+            let key = key(&patch_set.revision, &rules, inputs, commit, above);
+            stacks.insert(stack.clone(), queued(claim, rules, key, planned.wave, inputs));
+        }
         let closing = desired::closing(&settings, &plan);
         Target::Look { change, looked: Looked::Previewing { stacks }, closing }
     }
@@ -408,25 +518,76 @@ fn not_previewable(facts: &ReviewFacts, change: &Change, settings: &Settings) ->
     }
 }
 
-/// What a preview is made of. Without the digest of its inputs it holds for one merge only.
-fn key(revision: &Revision, rules: &Digest, inputs: Option<&Digest>, merged: &Revision) -> Digest {
+/// What a preview is made of. Without the digest of its inputs it holds for one merge only; and it
+/// holds only as long as the previews of the stacks above it do.
+fn key<'a>(
+    revision: &Revision,
+    rules: &Digest,
+    inputs: Option<&Digest>,
+    merged: &Revision,
+    above: impl Iterator<Item = (&'a StackId, &'a Digest)>,
+) -> Digest {
+    let above: BTreeMap<_, _> = above.map(|(id, key)| (id.as_str(), key.as_str())).collect();
     let parts = serde_json::json!({
         "revision": revision.as_str(),
         "settings": rules.as_str(),
         "inputs": inputs.map_or(merged.as_str(), Digest::as_str),
+        "above": above,
     });
     Digest::of(&crate::canonical::bytes(&parts))
 }
 
 /// A preview that is still to be started.
-fn queued(claim: &Claim, settings: Digest, key: Digest, wave: u32) -> StackPreview {
+fn queued(
+    claim: &Claim,
+    settings: Digest,
+    key: Digest,
+    wave: u32,
+    inputs: Option<&Digest>,
+) -> StackPreview {
     StackPreview {
         key,
         settings,
         wave,
-        title: format!("{}/{}", claim.project, claim.stack),
+        title: title(claim),
+        inputs: inputs.cloned(),
+        asked_ms: 0,
         state: StackState::Running { effect: EffectId(String::new()) },
     }
+}
+
+/// What people call a stack.
+pub(crate) fn title(claim: &Claim) -> String {
+    format!("{}/{}", claim.project, claim.stack)
+}
+
+/// The plans that a preview is to see; nothing while one of them is still made.
+///
+/// # Errors
+/// A reason, if one of them will not come.
+fn upstream(
+    request: &PreviewRequest,
+    stacks: &BTreeMap<StackId, StackPreview>,
+    planned: &BTreeSet<StackId>,
+) -> Result<Option<Vec<Upstream>>, Reason> {
+    let mut upstream = Vec::new();
+    for id in request.claim.reads.intersection(planned) {
+        let Some(preview) = stacks.get(id) else { continue };
+        match &preview.state {
+            StackState::Waiting { .. } | StackState::Running { .. } => return Ok(None),
+            StackState::Failed { .. } => {
+                let text = format!("it reads {}, which has no plan", preview.title);
+                let cure = format!("see to {} first", preview.title);
+                return Err(Reason::new(Code::PreviewFailed, text, cure));
+            }
+            StackState::Planned { summary } => upstream.push(Upstream {
+                stack: id.clone(),
+                plan_file: summary.plan_file.clone(),
+                markers: summary.markers.clone(),
+            }),
+        }
+    }
+    Ok(Some(upstream))
 }
 
 /// What a submit does, by the project's mode.

@@ -103,6 +103,18 @@ impl<'a> Done<'a> {
     }
 }
 
+/// The outputs of the stack itself that `state` holds; none of a stack without resources.
+#[inline(never)]
+pub(crate) fn stack_outputs(state: &Value) -> Result<BTreeMap<String, Val>, StepsError> {
+    let deployment = Deployment::read(state)?;
+    let Some((urn, row)) = deployment.iter().find(|(urn, _)| urn.is_stack()) else {
+        return Ok(BTreeMap::new());
+    };
+    let none = serde_json::Map::new();
+    let shown = row.outputs.unwrap_or(&none);
+    old_properties(&mut Reader::new(Markers::new(&[])), urn, shown, None)
+}
+
 /// What there is after an operation, by the event and the state.
 #[inline(never)]
 fn left(urn: &Urn, side: &Side, row: &Row<'_>) -> Result<Left, StepsError> {

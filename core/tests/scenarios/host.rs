@@ -135,7 +135,12 @@ impl Host {
                 self.posts.push(*post);
                 ReviewInput::Posted { effect: id, done: true }
             }
-            Action::ReadProject { .. } | Action::Nudge { .. } => panic!("not of a review"),
+            // The branch's business; its own scenarios give the hint.
+            Action::NudgeBranch { .. } => return,
+            Action::ReadProject { .. }
+            | Action::Nudge { .. }
+            | Action::ReadBranch { .. }
+            | Action::Apply(_) => panic!("not of a review"),
         };
         self.step(input);
     }
@@ -177,6 +182,7 @@ impl Host {
             plan_file: digest.clone(),
             steps_blob: digest.clone(),
             output: digest,
+            markers: Vec::new(),
             versions: BTreeMap::new(),
             took_ms: 1,
         }))

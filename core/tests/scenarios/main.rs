@@ -5,4 +5,5 @@ mod approvals;
 mod gate;
 mod host;
 mod review;
+mod rollout;
 mod world;

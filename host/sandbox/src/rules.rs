@@ -127,6 +127,9 @@ impl Rules {
             Verb::Plan => rules.call_plan(&mut store, input),
             Verb::Steps => rules.call_steps(&mut store, input),
             Verb::Covers => rules.call_covers(&mut store, input),
+            Verb::Admit => rules.call_admit(&mut store, input),
+            Verb::Allow => rules.call_allow(&mut store, input),
+            Verb::Ran => rules.call_ran(&mut store, input),
             Verb::Decide => rules.call_decide(&mut store, input),
             Verb::Advance => rules.call_advance(&mut store, input),
         };
