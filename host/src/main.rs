@@ -14,6 +14,10 @@ use cli::Cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // The Pulumi CLI starts this program by another name, with arguments of its own.
+    if tidegate_pulumi::is_relay() {
+        return tidegate_pulumi::relay();
+    }
     let cli = Cli::parse();
     output::start_logging(cli.verbose, cli.json);
     match commands::run(cli) {

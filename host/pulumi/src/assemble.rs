@@ -1,5 +1,6 @@
 //! Makes a preview's result out of what the CLI wrote: checked, and without secrets.
 
+use crate::events::Pass;
 use crate::mask::{mask_config, mask_plain};
 use crate::process::Finished;
 use crate::{Failure, HmacKey, Previewed, Redactor, StackFile, events, mask_secrets, output};
@@ -18,11 +19,11 @@ pub(crate) struct Raw {
 /// What is known of a stack's secrets.
 pub(crate) struct Learnt {
     pub(crate) redactor: Redactor,
-    key: HmacKey,
+    pub(crate) key: HmacKey,
     /// Configuration in clear, by key.
     config: Value,
     /// The state, secrets hashed.
-    state: Value,
+    pub(crate) state: Value,
 }
 
 impl Learnt {
@@ -84,7 +85,7 @@ pub(crate) fn assemble(
     mut previewed: Previewed,
 ) -> Result<Previewed, Failure> {
     let Learnt { mut redactor, key, config, mut state } = learnt;
-    let log = events::check(&raw.events).map_err(Failure::EventLogBroken)?;
+    let log = events::check(&raw.events, Pass::Preview).map_err(Failure::EventLogBroken)?;
     let mut plan: Value = serde_json::from_slice(&raw.plan).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         Failure::ResultBroken(format!("the saved plan is no JSON at {place}"))

@@ -141,6 +141,18 @@ impl Backend {
         }
     }
 
+    /// The URL, and what a run needs to use it. Only for runs of a reviewed program.
+    pub(crate) fn access(&self) -> Result<(Secret, Environment), StateError> {
+        match self {
+            Self::File(path) => {
+                let url = std::path::absolute(path).ok().and_then(|p| Url::from_file_path(p).ok());
+                let url = url.ok_or_else(|| StateError::NotABackend { path: path.clone() })?;
+                Ok((Secret::new(url.to_string()), Environment::new()))
+            }
+            Self::Remote { url, environment } => Ok((url.clone(), environment.clone())),
+        }
+    }
+
     /// Copies the states of `stack` and of the stacks that it reads into a backend of one job. The
     /// original is only read.
     ///
@@ -270,7 +282,7 @@ async fn export(
         End::Stopped(Stop::TimedOut) => {
             return Err(failed(Failure::TimedOut { seconds: allowed.time.as_secs() }));
         }
-        End::Stopped(Stop::Cancelled | Stop::EventLogTooLarge) => {
+        End::Stopped(Stop::Cancelled | Stop::EventLogTooLarge | Stop::Refused) => {
             return Err(failed(Failure::Cancelled));
         }
         End::Signalled(signal) => return Err(failed(Failure::Killed(signal))),

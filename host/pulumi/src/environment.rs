@@ -26,6 +26,9 @@ pub enum EnvironmentError {
     /// The value has a NUL byte, which ends a variable.
     #[error("cannot set {0:?} for a run: its value has a NUL byte")]
     Value(String),
+    /// Two sources give one variable different values.
+    #[error("cannot set {0:?} for a run: the stack and its backend want different values for it")]
+    Conflict(String),
 }
 
 impl Environment {
@@ -65,6 +68,23 @@ impl Environment {
         check_value(name, value)?;
         self.plain.insert(name.to_owned(), value.to_owned());
         Ok(self)
+    }
+
+    /// What is in either of two environments, for a run that needs both.
+    ///
+    /// # Errors
+    /// If a variable has different values in them.
+    pub(crate) fn joined(&self, other: &Self) -> Result<Self, EnvironmentError> {
+        let own: BTreeMap<_, _> = self.variables().collect();
+        let conflict = other.variables().find(|(n, v)| own.get(n).is_some_and(|own| own != v));
+        if let Some((name, _)) = conflict {
+            return Err(EnvironmentError::Conflict(name.to_owned()));
+        }
+        let mut joined = self.clone();
+        joined.secret.extend(other.secret.clone());
+        joined.plain.extend(other.plain.clone());
+        joined.passphrase = joined.passphrase.or_else(|| other.passphrase.clone());
+        Ok(joined)
     }
 
     /// All variables, the passphrase among them.
@@ -113,6 +133,16 @@ mod tests {
     fn variables_that_steer_the_engine_are_refused(#[case] name: &str) {
         assert!(Environment::new().plain(name, "x").is_err());
         assert!(Environment::new().secret(name, Secret::new("x".to_owned())).is_err());
+    }
+
+    #[test]
+    fn environments_are_joined_unless_they_disagree() {
+        let plain = |value| Environment::new().plain("AWS_REGION", value).unwrap();
+        let secret = Environment::new().secret("TOKEN", Secret::new("x".to_owned())).unwrap();
+        let joined = plain("eu").joined(&secret).and_then(|e| e.joined(&plain("eu"))).unwrap();
+        assert_eq!(joined.variables().count(), 2);
+        let error = joined.joined(&plain("us")).unwrap_err();
+        assert!(matches!(error, EnvironmentError::Conflict(name) if name == "AWS_REGION"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::environment::EnvironmentError;
 use crate::events::EventError;
 use crate::job::JobError;
 use crate::project_file::ProjectFileError;
-use crate::{CliVersion, ScratchError, StackId, limits};
+use crate::{CliVersion, ScratchError, StackId, StateError, limits};
 use std::error::Error;
 
 /// Why there is no preview. No variant holds a secret: texts have known ones struck out, and where
@@ -103,6 +103,9 @@ pub enum Failure {
         /// The last lines, without known secrets.
         tail: String,
     },
+    /// A state can't be copied.
+    #[error(transparent)]
+    State(Box<StateError>),
     /// A variable can't be handed over.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
@@ -136,6 +139,7 @@ impl Failure {
             Self::ResultBroken(_) => "result-broken",
             Self::Killed(_) => "killed",
             Self::Uncertain { .. } => "uncertain",
+            Self::State(_) => "state",
             Self::Environment(_) => "environment",
             Self::Machine(_) => "machine",
         }
@@ -145,6 +149,16 @@ impl Failure {
 impl From<ScratchError> for Failure {
     fn from(error: ScratchError) -> Self {
         Self::Machine(chain(&error))
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        match error {
+            StateError::StackMissing(stack) => Self::StackMissing(stack),
+            StateError::Export { source, .. } => *source,
+            other => Self::State(Box::new(other)),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use tokio::fs::File;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio::sync::watch;
 
 /// What stands in a diagnostic in which the engine would have printed values.
@@ -119,8 +119,8 @@ pub enum EventError {
         /// The number that should have come.
         expected: u64,
     },
-    /// The log doesn't end with the summary of a preview that succeeded.
-    #[error("the event log has no summary of a succeeded preview: found {found}")]
+    /// The log doesn't end with the summary of a preview or update that succeeded.
+    #[error("the event log has no summary of success: found {found}")]
     NoSuccess {
         /// What was found instead.
         found: String,
@@ -244,18 +244,31 @@ pub(crate) async fn follow(
 ) -> Stop {
     let mut reader = Some(EventLogReader::new());
     let mut file: Option<File> = None;
-    let mut total = 0;
+    let mut here: u64 = 0;
+    let (mut restarts, mut again) = (0, false);
     let mut chunk = vec![0; 64 << 10];
     loop {
         if file.is_none() {
             file = File::open(path).await.ok();
         }
+        if let Some(open) = &mut file
+            && (again || open.metadata().await.is_ok_and(|data| data.len() < here))
+        {
+            // An update begins the log of its own preview anew.
+            restarts += 1;
+            again = false;
+            here = 0;
+            reader = Some(EventLogReader::new());
+            if open.rewind().await.is_err() {
+                file = None;
+            }
+        }
         let count = match &mut file {
             Some(file) => file.read(&mut chunk).await.unwrap_or(0),
             None => 0,
         };
-        total += count as u64;
-        if total > limit {
+        here += count as u64;
+        if here > limit {
             return Stop::EventLogTooLarge;
         }
         if count == 0 {
@@ -264,6 +277,8 @@ pub(crate) async fn follow(
         }
         match reader.as_mut().map(|reader| reader.feed(&chunk[..count])) {
             Some(Err(EventError::LongLine { .. })) => return Stop::EventLogTooLarge,
+            // The log may just have begun anew; if not, there is nothing to report.
+            Some(Err(_)) if restarts < limits::EVENT_LOG_RESTARTS => again = true,
             Some(Err(_)) => reader = None,
             Some(Ok(_)) | None => {}
         }
@@ -300,9 +315,16 @@ impl Told {
     }
 }
 
-/// Checks that `log` is the whole log of a preview that succeeded: every line an event, none left
+/// Which of the engine's passes a log is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pass {
+    Preview,
+    Update,
+}
+
+/// Checks that `log` is the whole log of a pass that succeeded: every line an event, none left
 /// out, a summary, and the engine's last word.
-pub(crate) fn check(log: &[u8]) -> Result<&str, EventError> {
+pub(crate) fn check(log: &[u8], pass: Pass) -> Result<&str, EventError> {
     let text = std::str::from_utf8(log).map_err(|_| EventError::NotText)?;
     let mut summary: Option<Summary> = None;
     let mut is_closed = false;
@@ -331,7 +353,9 @@ pub(crate) fn check(log: &[u8]) -> Result<&str, EventError> {
     }
     let found = match summary {
         None => "none".to_owned(),
-        Some(Summary { is_preview: false, .. }) => "that of an update".to_owned(),
+        Some(Summary { is_preview, .. }) if is_preview != (pass == Pass::Preview) => {
+            if is_preview { "that of a preview" } else { "that of an update" }.to_owned()
+        }
         Some(Summary { result: Some(result), .. }) if result != "succeeded" => {
             format!("the result {:?}", result.chars().take(40).collect::<String>())
         }
@@ -414,7 +438,7 @@ mod tests {
 
     #[test]
     fn a_whole_log_of_a_succeeded_preview_is_accepted() {
-        assert_eq!(check(LOG.as_bytes()).unwrap(), LOG);
+        assert_eq!(check(LOG.as_bytes(), Pass::Preview).unwrap(), LOG);
     }
 
     #[rstest]
@@ -430,7 +454,7 @@ mod tests {
         "two summaries"
     )]
     fn any_other_log_is_refused(#[case] log: String, #[case] expected: &str) {
-        let error = check(log.as_bytes()).unwrap_err().to_string();
+        let error = check(log.as_bytes(), Pass::Preview).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
 
@@ -439,7 +463,7 @@ mod tests {
         let mut reader = EventLogReader::new();
         let line = vec![b'x'; limits::EVENT_LINE_BYTES + 1];
         assert!(matches!(reader.feed(&line), Err(EventError::LongLine { line: 1 })));
-        assert!(matches!(check(&line), Err(EventError::LongLine { line: 1 })));
+        assert!(matches!(check(&line, Pass::Preview), Err(EventError::LongLine { line: 1 })));
     }
 
     #[test]

@@ -67,6 +67,10 @@ pub const SECRET_TEXT_BYTES: usize = 32 << 20;
 /// to be seen in a preview's time.
 pub const EVENT_POLL: Duration = Duration::from_millis(100);
 
+/// How often a log that is followed may begin anew: once between the two passes of an update, and
+/// once more where that was missed between two looks.
+pub const EVENT_LOG_RESTARTS: u32 = 4;
+
 /// How long a killed process may take to vanish before it is given up as stuck in the kernel.
 pub const KILL_TIME: Duration = Duration::from_secs(10);
 
@@ -84,3 +88,14 @@ pub const STRAY_PAUSE: Duration = Duration::from_millis(5);
 /// Largest environment of a process that is searched for a run's mark, in bytes: the kernel's own
 /// bound on one argument or variable is 128 KiB, and ours comes first.
 pub const ENVIRON_BYTES: u64 = 256 << 10;
+
+/// Largest call that the gate takes, in bytes: it shows all resources of a stack at once, about as
+/// much as its state holds.
+pub const GATE_MESSAGE_BYTES: usize = 256 << 20;
+
+/// How long a held engine's event log may take to tell of all that it has to tell of. The engine
+/// writes it within milliseconds; after that the core refuses what is missing.
+pub const SETTLE_TIME: Duration = Duration::from_secs(5);
+
+/// How often the log is looked at meanwhile: it counts as settled when two looks are equal.
+pub const SETTLE_POLL: Duration = Duration::from_millis(30);

@@ -93,6 +93,11 @@ impl LocalState {
         &self.url
     }
 
+    /// The deployment with its secrets encrypted, if it can be read without the CLI.
+    pub(crate) fn encrypted_deployment(&self) -> Option<&Value> {
+        self.plain.as_ref()
+    }
+
     /// The deployment, if it has no secrets and can be read without the CLI.
     pub(crate) fn plain_deployment(&self) -> Option<&Value> {
         self.plain.as_ref().filter(|_| !self.has_secrets)

@@ -1,20 +1,19 @@
 //! Previews a project on a copy of its stack's state.
 
 use crate::assemble::{Learnt, Raw, assemble};
-use crate::errors::classify;
-use crate::events::{EventLogReader, Told, follow};
+use crate::decrypt::Decrypt;
+use crate::ending::{self, Ended};
+use crate::events::follow;
 use crate::job::Job;
-use crate::process::{Allowance, End, Finished, Stop};
+use crate::process::{Allowance, End, Finished};
 use crate::{
-    Cancel, Cli, Environment, Evidence, Executable, Failure, HmacKey, LocalState, Progress,
-    ProjectFile, Redactor, Scratch, StackFile, StackId, limits, output,
+    Cancel, Cli, Environment, Executable, Failure, HmacKey, LocalState, Progress, ProjectFile,
+    Scratch, StackFile, StackId, limits,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::File;
-use std::io::Read as _;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
@@ -32,6 +31,20 @@ pub struct Limits {
     pub output_bytes: usize,
     /// Bytes of the event log; more stops the run.
     pub event_log_bytes: u64,
+}
+
+impl Limits {
+    /// What an update may take: two hours, as databases and clusters need most of one to be made;
+    /// and a quarter of an hour from the interrupt to the kill, because a step that is killed leaves
+    /// a lock, and something that no state knows.
+    #[must_use]
+    pub fn for_update() -> Self {
+        Self {
+            time: Duration::from_secs(2 * 60 * 60),
+            patience: Duration::from_secs(15 * 60),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Limits {
@@ -82,6 +95,16 @@ pub struct Versions {
     pub digest: String,
     /// The CLI, and the plugins on its PATH.
     pub executables: Vec<Executable>,
+}
+
+impl Versions {
+    pub(crate) fn of(cli: &Cli) -> Self {
+        Self {
+            cli: cli.version().to_string(),
+            digest: cli.digest(),
+            executables: cli.executables().to_vec(),
+        }
+    }
 }
 
 /// A preview that succeeded. Everything but [`Previewed::plan_file`] is free of known secrets.
@@ -141,9 +164,21 @@ pub async fn preview(request: Request<'_>) -> Result<Previewed, Failure> {
     let stack_file = StackFile::read(request.folder, &project, stack)?;
     let job = Job::new(request.scratch)?;
     let run = Run { request: &request, job: &job, stack_file: stack_file.as_ref() };
-    let (finished, config, state) = tokio::join!(run.preview(), run.config(), run.state());
+    let decrypt = Decrypt {
+        cli: request.cli,
+        job: &job,
+        environment: request.environment,
+        stack,
+        limits: &request.limits,
+        cancel: &request.cancel,
+    };
+    let (finished, config, state) = tokio::join!(
+        run.preview(),
+        decrypt.config(request.folder, request.state.url(), stack_file.as_ref()),
+        decrypt.state(request.state)
+    );
     let finished = finished?;
-    run.report_end();
+    job.report_end(EVENTS, request.limits.event_log_bytes, request.progress.as_ref());
 
     let mut learnt = Learnt::new(request.key.clone());
     request.environment.secrets().for_each(|secret| learnt.redactor.add(secret));
@@ -158,14 +193,18 @@ pub async fn preview(request: Request<'_>) -> Result<Previewed, Failure> {
     match finished.end {
         End::Exited(0) => known?,
         End::Exited(code) => {
-            return Err(run.failed(code, &finished, known.is_ok().then_some(&mut learnt.redactor)));
+            // A run that failed early has no log.
+            let log = job.read(EVENTS, request.limits.event_log_bytes).unwrap_or_default();
+            let redactor = known.is_ok().then_some(&mut learnt.redactor);
+            let ended = Ended { cli: request.cli, stack, job: &job };
+            return Err(ended.failed(code, &finished, &log, redactor));
         }
         End::Signalled(signal) => return Err(Failure::Killed(signal)),
-        End::Stopped(stop) => return Err(run.stopped(stop)),
+        End::Stopped(stop) => return Err(ending::stopped(stop, &request.limits)),
     }
     let raw = Raw {
-        events: read(&job.path(EVENTS), request.limits.event_log_bytes)?,
-        plan: read(&job.path(PLAN), limits::PLAN_BYTES)?,
+        events: job.read(EVENTS, request.limits.event_log_bytes)?,
+        plan: job.read(PLAN, limits::PLAN_BYTES)?,
         scratch: job.folder().to_owned(),
         finished,
     };
@@ -183,11 +222,7 @@ pub async fn preview(request: Request<'_>) -> Result<Previewed, Failure> {
         unmarked_secrets: 0,
         project,
         stack_file,
-        versions: Versions {
-            cli: request.cli.version().to_string(),
-            digest: request.cli.digest(),
-            executables: request.cli.executables().to_vec(),
-        },
+        versions: Versions::of(request.cli),
         duration: raw.finished.time,
     };
     // Large plans take a while, in which other runs are to go on.
@@ -209,7 +244,7 @@ struct Run<'a> {
 impl Run<'_> {
     async fn preview(&self) -> Result<Finished, Failure> {
         let (plan, events) = (self.job.path(PLAN), self.job.path(EVENTS));
-        let config = self.config_copy("preview.yaml")?;
+        let config = self.job.config_copy("preview.yaml", self.stack_file)?;
         let name = self.request.state.stack().to_string();
         let parallel = self.request.parallel.map(|count| count.to_string());
         let mut arguments: Vec<&OsStr> = vec![
@@ -252,140 +287,8 @@ impl Run<'_> {
         Ok(finished)
     }
 
-    /// The configuration in clear, by key; nothing if it has no secrets.
-    async fn config(&self) -> Result<Value, Failure> {
-        if !self.stack_file.is_some_and(StackFile::has_secrets) {
-            return Ok(Value::Null);
-        }
-        let config = self.config_copy("config.yaml")?;
-        let name = self.request.state.stack().to_string();
-        let arguments = [
-            OsStr::new("-C"),
-            self.request.folder.as_os_str(),
-            OsStr::new("config"),
-            OsStr::new("--stack"),
-            OsStr::new(&name),
-            OsStr::new("--config-file"),
-            config.as_os_str(),
-            OsStr::new("--show-secrets"),
-            OsStr::new("--json"),
-        ];
-        self.decrypted(&arguments, limits::CONFIG_BYTES).await
-    }
-
-    /// The deployment in clear.
-    async fn state(&self) -> Result<Value, Failure> {
-        if let Some(deployment) = self.request.state.plain_deployment() {
-            return Ok(deployment.clone());
-        }
-        let name = self.request.state.stack().to_string();
-        let arguments = ["stack", "export", "--stack", &name, "--show-secrets"].map(OsStr::new);
-        let limit = usize::try_from(limits::STATE_BYTES).unwrap_or(usize::MAX);
-        let mut exported = self.decrypted(&arguments, limit).await?;
-        exported.get_mut("deployment").map(Value::take).ok_or_else(|| {
-            Failure::ResultBroken("the CLI's export of the state has no deployment".to_owned())
-        })
-    }
-
-    /// What the CLI prints as JSON. None of it, nor what it says when it fails, may be shown.
-    async fn decrypted(&self, arguments: &[&OsStr], limit: usize) -> Result<Value, Failure> {
-        let request = self.request;
-        let finished = self
-            .job
-            .run(
-                request.cli,
-                request.environment,
-                Some(request.state.url()),
-                arguments,
-                self.allowance(limit),
-                request.cancel.clone(),
-            )
-            .await?;
-        match finished.end {
-            End::Exited(0) => serde_json::from_slice(&finished.stdout).map_err(|error| {
-                let place = format!("line {}, column {}", error.line(), error.column());
-                Failure::ResultBroken(format!("the CLI's answer is no JSON at {place}"))
-            }),
-            End::Exited(code) => Err(self.failed(code, &finished, None)),
-            End::Signalled(signal) => Err(Failure::Killed(signal)),
-            End::Stopped(stop) => Err(self.stopped(stop)),
-        }
-    }
-
-    /// Tells why a run failed. Without a redactor that knows the stack's secrets, nothing of what
-    /// it said is shown.
-    fn failed(&self, code: i32, finished: &Finished, redactor: Option<&mut Redactor>) -> Failure {
-        let limit = self.request.limits.event_log_bytes;
-        // A run that failed early has no log.
-        let told = match (&redactor, read(&self.job.path(EVENTS), limit)) {
-            (Some(_), Ok(log)) => Told::read(&log),
-            _ => Told::default(),
-        };
-        let evidence = Evidence {
-            version: self.request.cli.version(),
-            code,
-            stdout: &output::plain(&finished.stdout),
-            stderr: &output::plain(&finished.stderr),
-            diagnostics: &told.errors,
-            result: told.result.as_deref(),
-        };
-        let tail = match redactor {
-            Some(redactor) => {
-                let (stdout, stderr) = (&finished.stdout, &finished.stderr);
-                output::tail(&output::shown(stdout, stderr, self.job.folder(), redactor))
-            }
-            None => "[not shown, because the stack's secrets are not known]".to_owned(),
-        };
-        classify(&evidence, self.request.state.stack(), tail)
-    }
-
-    /// Reports the whole log, whose end the follower at its intervals may not have seen.
-    fn report_end(&self) {
-        let Some(report) = &self.request.progress else { return };
-        let log = read(&self.job.path(EVENTS), self.request.limits.event_log_bytes);
-        let mut reader = EventLogReader::new();
-        // A log that can't be read makes an error later, if the run needed it.
-        if log.is_ok_and(|log| reader.feed(&log).is_ok()) {
-            report.send_replace(reader.progress().clone());
-        }
-    }
-
-    fn stopped(&self, stop: Stop) -> Failure {
-        let limits = &self.request.limits;
-        match stop {
-            Stop::Cancelled => Failure::Cancelled,
-            Stop::TimedOut => Failure::TimedOut { seconds: limits.time.as_secs() },
-            Stop::OutputTooLarge => Failure::OutputTooLarge { limit: limits.output_bytes },
-            Stop::EventLogTooLarge => Failure::EventLogTooLarge { limit: limits.event_log_bytes },
-        }
-    }
-
     fn allowance(&self, output: usize) -> Allowance {
         let limits = &self.request.limits;
         Allowance { time: limits.time, patience: limits.patience, output }
     }
-
-    /// A copy of the stack file for one run; a path without a file if there is none.
-    fn config_copy(&self, name: &str) -> Result<std::path::PathBuf, Failure> {
-        let path = self.job.path(name);
-        if let Some(file) = self.stack_file {
-            std::fs::write(&path, file.bytes()).map_err(|error| {
-                Failure::Machine(format!("cannot copy the stack file: {error}"))
-            })?;
-        }
-        Ok(path)
-    }
-}
-
-fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let broken = |what: String| Failure::ResultBroken(format!("{name} {what}"));
-    let mut bytes = Zeroizing::new(Vec::new());
-    File::open(path)
-        .and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes))
-        .map_err(|error| broken(format!("cannot be read: {error}")))?;
-    if bytes.len() as u64 > limit {
-        return Err(broken(format!("is larger than {limit} bytes")));
-    }
-    Ok(bytes)
 }

@@ -42,6 +42,8 @@ pub(crate) enum Stop {
     TimedOut,
     OutputTooLarge,
     EventLogTooLarge,
+    /// The gate refused a step of an update that had begun.
+    Refused,
 }
 
 /// How a process ended.
@@ -61,6 +63,8 @@ pub(crate) struct Finished {
     pub(crate) stdout: Zeroizing<Vec<u8>>,
     pub(crate) stderr: Zeroizing<Vec<u8>>,
     pub(crate) time: Duration,
+    /// Whether it did not end after the interrupt, and was killed.
+    pub(crate) was_killed: bool,
 }
 
 /// Why a process could not be run.
@@ -126,9 +130,11 @@ pub(crate) async fn run(
         stop = watch => Some(stop),
         () = tokio::time::sleep(allowance.time) => Some(Stop::TimedOut),
     };
+    let mut was_killed = false;
     if stop.is_some() {
         group.send(Signal::INT);
         if tokio::time::timeout(allowance.patience, exit.wait()).await.is_err() {
+            was_killed = true;
             group.send(Signal::KILL);
             let killed = tokio::time::timeout(limits::KILL_TIME, exit.wait()).await;
             killed
@@ -145,7 +151,7 @@ pub(crate) async fn run(
     // The limit may be exceeded by the very last bytes.
     let stop = stop.or_else(|| pipes.is_exceeded().then_some(Stop::OutputTooLarge));
     let (stdout, stderr) = pipes.take();
-    Ok(Finished { end: end(status, stop), stdout, stderr, time: started.elapsed() })
+    Ok(Finished { end: end(status, stop), stdout, stderr, time: started.elapsed(), was_killed })
 }
 
 fn end(status: ExitStatus, stop: Option<Stop>) -> End {

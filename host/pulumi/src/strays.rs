@@ -35,6 +35,13 @@ pub(crate) fn start_of(pid: Pid) -> u64 {
     Stat::read(pid).map_or(0, |stat| stat.started)
 }
 
+/// Whether there is a process of this number on this machine.
+pub(crate) fn is_alive(pid: i32) -> bool {
+    // One whose end nobody has looked at yet does nothing any more.
+    let stat = Pid::from_raw(pid).and_then(Stat::read);
+    stat.is_some_and(|stat| !matches!(stat.state, 'Z' | 'X'))
+}
+
 fn mark(home: &Path) -> Vec<u8> {
     [b"PULUMI_HOME=", home.as_os_str().as_bytes()].concat()
 }

@@ -116,8 +116,17 @@ pub(crate) fn processes(folder: &Path) -> Vec<String> {
 
 /// Cargo builds examples with the tests, beside the folder of this test's own program.
 pub(crate) fn program() -> PathBuf {
+    example("fake-pulumi")
+}
+
+/// The program of the gate's policy pack.
+pub(crate) fn relay() -> PathBuf {
+    example("gate-relay")
+}
+
+fn example(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
-    let program = own.ancestors().nth(2).unwrap().join("examples/fake-pulumi");
+    let program = own.ancestors().nth(2).unwrap().join("examples").join(name);
     assert!(program.exists(), "run all tests of the crate, so that cargo builds its examples");
     program
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod asked;
 mod backends;
 mod discovery;
 mod fake;
@@ -10,3 +11,4 @@ mod misbehaviour;
 mod previews;
 mod secrets;
 mod supervision;
+mod updates;
