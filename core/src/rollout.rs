@@ -273,7 +273,9 @@ impl Branch {
             branch: self.branch.clone(),
             walked: self.walked.clone(),
             changes: changes.into_iter().collect(),
-            revisions: open().map(|rollout| rollout.revision.clone()).collect(),
+            revisions: open()
+                .map(|rollout| (rollout.revision.clone(), rollout.stacks.keys().cloned().collect()))
+                .collect(),
         };
         let effect = self.effect(action, priority::READ);
         self.reading = Some(effect.id.clone());

@@ -4,6 +4,7 @@ use crate::exit;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use tidegate_core::Verb;
+use tidegate_core::ids::{Project, StackId};
 
 /// Turns Gerrit review into governed Pulumi deployments: what was reviewed is what is applied.
 #[derive(Debug, Parser)]
@@ -42,6 +43,24 @@ pub(crate) enum Command {
         after_help = "Example:\n  tidegate doctor --config /etc/tidegate/tidegate.toml --json"
     )]
     Doctor(ConfigArg),
+    /// Take stacks over as they are: nothing before is judged, and from here on they are deployed.
+    #[command(
+        after_help = "Examples:\n  tidegate adopt --project infra --reason \"first deploy through review\"\n  \
+                      tidegate adopt --project infra --stack app-prod --reason \"restored by hand on Monday\""
+    )]
+    Adopt {
+        #[command(flatten)]
+        config: ConfigArg,
+        /// The Gerrit project.
+        #[arg(long)]
+        project: Project,
+        /// A stack, by the id of its claim; all that the project claims unless given.
+        #[arg(long = "stack", value_name = "ID")]
+        stacks: Vec<StackId>,
+        /// Why: it stands in the log.
+        #[arg(long)]
+        reason: String,
+    },
     /// Say how a change stands and what would change it.
     #[command(
         after_help = "Examples:\n  tidegate explain infra~12\n  tidegate explain infra~12 --json"
@@ -55,6 +74,9 @@ pub(crate) enum Command {
     /// List the changes that are being looked at, and the queue.
     #[command(after_help = "Example:\n  tidegate status")]
     Status(ConfigArg),
+    /// Show rollouts; try one again, give it up, or let it go on.
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
     /// Make the keys of records and of the log.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -105,6 +127,49 @@ pub(crate) struct AskArgs {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum RolloutCommand {
+    /// What each stack was left at, and the rollouts on their way.
+    #[command(after_help = "Example:\n  tidegate rollout list --json")]
+    List(ConfigArg),
+    /// Try a held stack again, with the plan that was approved.
+    #[command(
+        after_help = "Example:\n  tidegate rollout retry infra~12 --user olga --password-file olga.pass \\\n    --stack app-prod --reason \"the provider is well again\""
+    )]
+    Retry(WordArgs),
+    /// Give a rollout up, or one stack of it.
+    #[command(
+        after_help = "Example:\n  tidegate rollout abort infra~12 --user olga --password-file olga.pass \\\n    --reason \"reverted in infra~13\""
+    )]
+    Abort(WordArgs),
+    /// Let a rollout go on past a commit that came past review, or a wave that was not deployed.
+    #[command(
+        after_help = "Example:\n  tidegate rollout release infra~12 --user olga --password-file olga.pass \\\n    --reason \"the push of Monday was looked at\""
+    )]
+    Release(WordArgs),
+}
+
+/// What an operator says about a rollout, on its change.
+#[derive(Debug, Args)]
+pub(crate) struct WordArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// A change of the rollout, as PROJECT~NUMBER.
+    pub(crate) change: String,
+    /// Your name in Gerrit: you have to be in the operators' group of tidegate.toml.
+    #[arg(long)]
+    pub(crate) user: String,
+    /// A file (mode 0600) with your HTTP password or token in Gerrit.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: PathBuf,
+    /// A stack, by the id of its claim; all of the rollout unless given.
+    #[arg(long, value_name = "ID")]
+    pub(crate) stack: Option<StackId>,
+    /// Why: it stands on the change.
+    #[arg(long)]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
     /// Make a key pair: the secret half in a new file (mode 0600), the verifier line on standard output.
     #[command(
@@ -143,7 +208,9 @@ impl Command {
             Self::Serve(_)
             | Self::Doctor(_)
             | Self::Explain { .. }
+            | Self::Adopt { .. }
             | Self::Status(_)
+            | Self::Rollout(_)
             | Self::Keys(_)
             | Self::Completions { .. } => None,
         }

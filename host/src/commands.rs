@@ -1,9 +1,11 @@
 //! The commands, one file each.
 
+mod adopt;
 mod ask;
 mod doctor;
 mod explain;
 mod keys;
+mod rollout;
 mod status;
 
 use crate::cli::{Cli, Command};
@@ -20,7 +22,16 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Serve(args) => crate::serve::run(&args.config),
         Command::Doctor(args) => doctor::run(&args.config, cli.json),
         Command::Explain { config, change } => explain::run(&config.config, change, cli.json),
+        Command::Adopt { config, project, stacks, reason } => {
+            let request = crate::serve::control::AdoptRequest {
+                project: project.clone(),
+                stacks: stacks.iter().cloned().collect(),
+                reason: reason.clone(),
+            };
+            adopt::run(&config.config, &request, cli.json)
+        }
         Command::Status(args) => status::run(&args.config, cli.json),
+        Command::Rollout(command) => rollout::run(command, cli.json),
         Command::Keys(command) => keys::run(command),
         Command::Completions { shell } => {
             let mut command = Cli::command();
@@ -33,6 +44,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         | Command::Plan(_)
         | Command::Steps(_)
         | Command::Covers(_)
+        | Command::Admit(_)
+        | Command::Allow(_)
+        | Command::Ran(_)
         | Command::Decide(_)
         | Command::Advance(_) => anyhow::bail!("a verb was not recognised as one"),
     }

@@ -102,6 +102,9 @@ pub(crate) struct Pulumi {
     /// How many previews run at once; 2 unless given.
     #[serde(default)]
     pub(crate) previews: Option<usize>,
+    /// How many applies run at once; 2 unless given.
+    #[serde(default)]
+    pub(crate) applies: Option<usize>,
     /// The longest time of a preview, in seconds; 1800 unless given.
     #[serde(default)]
     pub(crate) preview_seconds: Option<u64>,
@@ -150,6 +153,9 @@ pub(crate) struct Credentials {
     /// For previews.
     #[serde(default)]
     pub(crate) preview: Option<PathBuf>,
+    /// For applies.
+    #[serde(default)]
+    pub(crate) apply: Option<PathBuf>,
 }
 
 impl Config {
@@ -200,6 +206,7 @@ impl Config {
         }
         self.backend.values_mut().flat_map(|b| &mut b.passphrase_file).for_each(below);
         self.credentials.values_mut().flat_map(|c| &mut c.preview).for_each(below);
+        self.credentials.values_mut().flat_map(|c| &mut c.apply).for_each(below);
     }
 
     /// The backend that a claim names: by its name here, or by its URL.

@@ -1,11 +1,16 @@
 //! Carries effects out: the hands of the engine. Nothing is decided here; each effect comes to a
 //! result that the core judges.
 
+mod apply;
+mod gate;
+mod mark;
 mod post;
 mod preview;
+mod read_branch;
 mod read_change;
 mod read_project;
 mod record;
+mod stack;
 
 use crate::config::Config;
 use std::sync::Arc;
@@ -36,6 +41,8 @@ pub(crate) struct Hands {
     pub(crate) publisher: AccountId,
     /// What records are signed with.
     pub(crate) record_key: Option<LogKey>,
+    /// The store, to read what was published and what blobs hold.
+    pub(crate) store: tidegate_store::Reader,
     /// What the stacks' keys for hashes of secrets are made from.
     pub(crate) seal: crate::seal::Seal,
 }
@@ -48,7 +55,13 @@ impl Hands {
 }
 
 impl Executor for Hands {
-    async fn execute(&self, effect: Effect, cancel: Cancel) -> Result<Done, Problem> {
+    async fn execute(
+        &self,
+        effect: Effect,
+        // What a run that was cut off did is told by what it left, not by a number.
+        _attempt: u64,
+        cancel: Cancel,
+    ) -> Result<Done, Problem> {
         let Effect { id, action, .. } = effect;
         match action {
             Action::ReadChange { project, number } => self.read_change(id, project, number).await,
@@ -56,6 +69,15 @@ impl Executor for Hands {
             Action::Nudge { project, number } => {
                 Ok(Done::new(SubjectInput::change_hint(self.gerrit.server(), &project, number)))
             }
+            Action::NudgeBranch { project, branch } => {
+                let server = self.gerrit.server();
+                Ok(Done::new(SubjectInput::branch_hint(server, &project, &branch)))
+            }
+            Action::ReadBranch { project, branch, walked, changes, revisions } => {
+                let asked = read_branch::Asked { project, branch, walked, changes, revisions };
+                self.read_branch(id, asked).await
+            }
+            Action::Apply(request) => self.apply(id, *request, cancel).await,
             Action::Preview(request) => self.preview(id, *request, cancel).await,
             Action::WriteRecord { project, number, expect, text } => {
                 self.write_record(id, project, number, expect, text).await

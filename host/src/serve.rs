@@ -1,6 +1,7 @@
 //! `tidegate serve`: puts the rooms together and lets them work until it is told to stop.
 
 pub(crate) mod connect;
+pub(crate) mod control;
 mod intake;
 mod logkeeper;
 
@@ -23,6 +24,9 @@ const EXCHANGES: usize = 4;
 
 /// Previews at once, unless the configuration says otherwise: each takes a processor for seconds.
 const PREVIEWS: usize = 2;
+
+/// Applies at once, unless the configuration says otherwise.
+const APPLIES: usize = 2;
 
 pub(crate) fn run(path: &Path) -> Result<ExitCode> {
     let config = Config::read(path)?;
@@ -58,6 +62,7 @@ async fn serve(config: Config) -> Result<ExitCode> {
     let settings = Settings {
         projects: config.gerrit.projects.clone(),
         previews: config.pulumi.previews.unwrap_or(PREVIEWS),
+        applies: config.pulumi.applies.unwrap_or(APPLIES),
         exchanges: EXCHANGES,
         reconcile_every: config.reconcile_every(),
     };
@@ -70,6 +75,7 @@ async fn serve(config: Config) -> Result<ExitCode> {
         scratch,
         publisher,
         record_key,
+        store: store.reader(),
         seal,
     };
     let engine = Engine::new(
@@ -86,12 +92,17 @@ async fn serve(config: Config) -> Result<ExitCode> {
         .with_context(|| format!("{} can't be listened on", config.web.listen))?;
     tracing::info!(address = %listener.local_addr()?, "pages are served");
 
+    let state = config.state.clone();
     let engine_stop = stop.clone();
     let working = tokio::spawn({
         let engine = Arc::clone(&engine);
         async move { engine.run(engine_stop).await }
     });
     let taking = tokio::spawn(intake::follow(config, Arc::clone(&engine), gerrit, stop.clone()));
+    let controlling = tokio::spawn({
+        let (engine, stop) = (Arc::clone(&engine), stop.clone());
+        async move { control::serve(&state, engine, stop).await }
+    });
     let keeping = tokio::spawn(keeper.run(stop.clone()));
     let serving = tokio::spawn(pages.serve(listener, {
         let stop = stop.clone();
@@ -108,6 +119,7 @@ async fn serve(config: Config) -> Result<ExitCode> {
     tracing::info!("tidegate stops");
     working.await.context("the engine failed")?;
     serving.await.context("the pages failed")??;
+    controlling.await.context("the control socket failed")??;
     match failed {
         None => Ok(ExitCode::SUCCESS),
         Some(ended) => {

@@ -82,6 +82,19 @@ impl Installation {
         Ok(Self { tidegate, log_key, log: state.join("log"), state, site })
     }
 
+    /// Takes all claimed stacks over as they are.
+    ///
+    /// # Errors
+    /// `tidegate adopt` fails.
+    pub fn adopt(&self) -> Result<()> {
+        let config = self.tidegate.config().to_string_lossy().into_owned();
+        let project = self.site.project.clone();
+        let reason = "the tests begin here";
+        let arguments = ["adopt", "--config", &config, "--project", &project, "--reason", reason];
+        self.tidegate.run(&arguments)?.ok().with_context(|| self.tidegate.log_tail(30))?;
+        Ok(())
+    }
+
     /// Waits for a message of the host on the change for which `wanted` holds.
     ///
     /// # Errors
@@ -190,7 +203,7 @@ fn claim(site: &Site) -> Result<()> {
 fn settings(site: &Site) -> String {
     let Site { groups, .. } = site;
     let mut text = format!(
-        "schema = 1\nmode = \"gate\"\noperators = \"{}\"\n\n[trust]\ngroups = [\"{}\"]\n\n\
+        "schema = 1\nmode = \"deploy\"\noperators = \"{}\"\n\n[trust]\ngroups = [\"{}\"]\n\n\
          [defaults]\nbackend = \"main\"\n\n[defaults.approve]\ngroup = \"{}\"\n\n\
          [[environment]]\nname = \"staging\"\n\n[[environment]]\nname = \"prod\"\n",
         groups.operators, groups.authors, groups.approvers,

@@ -6,7 +6,7 @@ use crate::ids::{ChangeNumber, Digest, PatchSetNumber, Project, RefName, Revisio
 use crate::settings::Claim;
 use crate::steps::marker::Marker;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The id of an effect, unique over the installation: the subject's key and a running number.
@@ -78,8 +78,8 @@ pub enum Action {
         walked: Option<Revision>,
         /// Changes whose facts are needed, whatever was submitted since.
         changes: Vec<ChangeNumber>,
-        /// Revisions whose inputs are needed.
-        revisions: Vec<Revision>,
+        /// Revisions for which the digests of stacks' inputs are needed.
+        revisions: BTreeMap<Revision, BTreeSet<StackId>>,
     },
     /// Preview one stack.
     Preview(Box<PreviewRequest>),
@@ -102,6 +102,22 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether it acts on more than Gerrit and our own files.
+    #[must_use]
+    pub fn changes_the_world(&self) -> bool {
+        match self {
+            Self::Apply(_) => true,
+            Self::ReadChange { .. }
+            | Self::ReadProject { .. }
+            | Self::ReadBranch { .. }
+            | Self::Nudge { .. }
+            | Self::NudgeBranch { .. }
+            | Self::Preview(_)
+            | Self::WriteRecord { .. }
+            | Self::Post(_) => false,
+        }
+    }
+
     /// The action's kind, as the queue and its metrics name it.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -175,6 +191,8 @@ pub struct ApplyRequest {
     pub revision: Revision,
     /// The stack, as it is claimed.
     pub claim: Claim,
+    /// The claims of the stacks whose outputs it reads.
+    pub reads: Vec<Claim>,
     /// The name of the approved binding.
     pub binding: Digest,
     /// Where the store keeps its plan file.

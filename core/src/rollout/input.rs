@@ -99,7 +99,7 @@ pub struct BranchFacts {
     /// The changes of these commits, and those that were asked for.
     pub changes: BTreeMap<ChangeNumber, MergedFacts>,
     /// For each revision that was asked for, and each of `commits`: the digest of the tree entries
-    /// under each claimed stack's path and inputs.
+    /// under the path and inputs of each stack that may matter.
     pub inputs: BTreeMap<Revision, BTreeMap<StackId, Digest>>,
 }
 
@@ -212,6 +212,12 @@ pub enum ApplyOutcome {
         reason: Reason,
         /// What was carried out.
         run: Box<RunFacts>,
+    },
+    /// The host was cut off while it ran, and looked afterwards: nothing is under way, no operation is
+    /// open, no lock is left.
+    Interrupted {
+        /// The digest of the state that was found.
+        state: Digest,
     },
     /// Nobody knows what was carried out.
     Uncertain {

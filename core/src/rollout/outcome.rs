@@ -49,11 +49,39 @@ impl Branch {
                 self.ran(at, &stack, &run, wishes);
                 operator(reason)
             }
+            ApplyOutcome::Interrupted { state } => {
+                if self.is_known(at, &stack, &state) {
+                    // Nothing had been done: it begins anew, after another look at everything.
+                    self.begin_anew(at, &stack);
+                    self.look(wishes);
+                    return;
+                }
+                let text = "the run was cut off, and the state is neither that of before nor known";
+                let cure =
+                    "look at the stack, then retry: what is not covered asks for an approval";
+                operator(Reason::new(Code::ApplyUncertain, text, cure))
+            }
             ApplyOutcome::Uncertain { reason } => operator(reason),
         };
         let hold = Hold { reason: reason.on(&stack), details, since_ms: wishes.now_ms, next };
         self.hold(at, &stack, hold, wishes);
         self.look(wishes);
+    }
+
+    /// Whether a state is one that the stack was in before the run: that of the approved look, or
+    /// what it was last left in.
+    fn is_known(&self, at: usize, stack: &StackId, state: &Digest) -> bool {
+        let open = self.rollouts.get(at).and_then(|rollout| rollout.stacks.get(stack));
+        let look = open.and_then(|open| open.offer.as_ref()).map(|offer| &offer.plan.look.state);
+        let left = self.deployed.get(stack).and_then(|deployed| deployed.state.as_ref());
+        look == Some(state) || left == Some(state)
+    }
+
+    fn begin_anew(&mut self, at: usize, stack: &StackId) {
+        let open = self.rollouts.get_mut(at).and_then(|rollout| rollout.stacks.get_mut(stack));
+        if let Some(open) = open {
+            open.progress = Progress::Waiting { reasons: Vec::new() };
+        }
     }
 
     /// The stack that `effect` applies.
@@ -132,6 +160,7 @@ impl Branch {
             ApplyOutcome::Violated => ("violated", None),
             ApplyOutcome::NotBegun { .. } => ("not-begun", None),
             ApplyOutcome::Failed { run, .. } => ("failed", Some(run)),
+            ApplyOutcome::Interrupted { .. } => ("interrupted", None),
             ApplyOutcome::Uncertain { .. } => ("uncertain", None),
         };
         entry.ids.extend([

@@ -171,3 +171,40 @@ impl StackRollout {
         ends
     }
 }
+
+impl StackRollout {
+    /// How the stack stands, in a line.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match &self.progress {
+            Progress::Waiting { reasons } => match reasons.first() {
+                Some(reason) => format!("waits: {}", reason.text),
+                None => "waits".to_owned(),
+            },
+            Progress::Applying { .. } => "is being applied".to_owned(),
+            Progress::Held { hold } => held(hold),
+            Progress::Deployed { took_ms, .. } => {
+                format!("deployed in {}.{} s", took_ms / 1000, took_ms % 1000 / 100)
+            }
+            Progress::Ended { ending } => match ending {
+                Ending::Aborted { reason } => format!("given up: {reason}"),
+                Ending::Adopted => "adopted as it was".to_owned(),
+                Ending::Absorbed { by } => format!("goes on with the rollout of {by}"),
+                Ending::Unclaimed => "not claimed any more".to_owned(),
+            },
+        }
+    }
+}
+
+fn held(hold: &Hold) -> String {
+    let cure = hold.reason.cure.as_deref().map(|cure| format!(" ({cure})")).unwrap_or_default();
+    let next = match hold.next {
+        Next::Operator => {
+            "; an operator tries it again with \"Tidegate-Retry: REASON\" or gives it up with \
+             \"Tidegate-Abort: REASON\""
+        }
+        Next::Plan | Next::Preview { .. } => "; a new plan is being made",
+        Next::Approval => "; its new plan waits for an approval",
+    };
+    format!("held: {}{cure}{next}", hold.reason.text)
+}

@@ -1,7 +1,7 @@
 //! What is said about a rollout on its changes.
 
 use super::judge::Known;
-use super::{Branch, Ending, Hold, Next, Progress, Rollout, StackRollout, priority};
+use super::{Branch, Next, Progress, Rollout, StackRollout, priority};
 use crate::advance::{Action, Post, Wishes};
 use crate::decide::{PLAN_LINE, PUBLISH_TAG};
 use crate::ids::{ChangeNumber, Digest, StackId};
@@ -126,7 +126,7 @@ fn text(rollout: &Rollout) -> String {
     order.sort_by_key(|(id, open)| (open.wave, *id));
     let mut lines = Vec::new();
     for (_, open) in &order {
-        lines.push(format!("{}: {}", open.title, line(open)));
+        lines.push(format!("{}: {}", open.title, open.sentence()));
         if let Progress::Held { hold } = &open.progress {
             lines.extend(hold.details.iter().map(|detail| format!("  {detail}")));
         }
@@ -142,38 +142,4 @@ fn text(rollout: &Rollout) -> String {
         lines.push(format!("Log checkpoint: {checkpoint}"));
     }
     message::bounded(head, &lines, "\n")
-}
-
-/// How a stack stands, in a line.
-fn line(open: &StackRollout) -> String {
-    match &open.progress {
-        Progress::Waiting { reasons } => match reasons.first() {
-            Some(reason) => format!("waits: {}", reason.text),
-            None => "waits".to_owned(),
-        },
-        Progress::Applying { .. } => "is being applied".to_owned(),
-        Progress::Held { hold } => held(hold),
-        Progress::Deployed { took_ms, .. } => {
-            format!("deployed in {}.{} s", took_ms / 1000, took_ms % 1000 / 100)
-        }
-        Progress::Ended { ending } => match ending {
-            Ending::Aborted { reason } => format!("given up: {reason}"),
-            Ending::Adopted => "adopted as it was".to_owned(),
-            Ending::Absorbed { by } => format!("goes on with the rollout of {by}"),
-            Ending::Unclaimed => "not claimed any more".to_owned(),
-        },
-    }
-}
-
-fn held(hold: &Hold) -> String {
-    let cure = hold.reason.cure.as_deref().map(|cure| format!(" ({cure})")).unwrap_or_default();
-    let next = match hold.next {
-        Next::Operator => {
-            "; an operator tries it again with \"Tidegate-Retry: REASON\" or gives it up with \
-             \"Tidegate-Abort: REASON\""
-        }
-        Next::Plan | Next::Preview { .. } => "; a new plan is being made",
-        Next::Approval => "; its new plan waits for an approval",
-    };
-    format!("held: {}{cure}{next}", hold.reason.text)
 }

@@ -18,7 +18,15 @@ struct Submission<'a> {
     id: Option<&'a str>,
     commits: Vec<&'a CommitFacts>,
     changes: Vec<ChangeNumber>,
-    shadow: Option<Reason>,
+    doubt: Option<Doubt>,
+}
+
+/// Why a commit is not known to have come through review.
+enum Doubt {
+    /// It did not.
+    Shadow(Reason),
+    /// It can't be told yet: Gerrit moves the branch before it closes the change.
+    Unfinished(Reason),
 }
 
 impl Branch {
@@ -57,9 +65,12 @@ impl Branch {
                 Reason::new(Code::PlanError, error.to_string(), cure)
             })?;
             let Some(last) = submission.commits.last() else { continue };
+            if let Some(Doubt::Unfinished(reason)) = submission.doubt {
+                return Err(reason);
+            }
             self.count += 1;
             self.walked = Some(last.revision.clone());
-            if let Some(reason) = submission.shadow {
+            if let Some(Doubt::Shadow(reason)) = submission.doubt {
                 self.shadow(last, reason, wishes);
             } else if !plan.stacks.is_empty() {
                 self.open(&last.revision, submission.changes, &plan, settings, known, wishes);
@@ -145,9 +156,9 @@ fn grouped<'a>(
 ) -> Vec<Submission<'a>> {
     let mut groups: Vec<Submission<'a>> = Vec::new();
     for commit in commits {
-        let (changes, shadow) = match prove(commit, facts, known) {
+        let (changes, doubt) = match prove(commit, facts, known) {
             Ok(changes) => (changes, None),
-            Err(reason) => (Vec::new(), Some(reason)),
+            Err(doubt) => (Vec::new(), Some(doubt)),
         };
         let ids: BTreeSet<_> = changes
             .iter()
@@ -159,7 +170,7 @@ fn grouped<'a>(
                 last.commits.push(commit);
                 last.changes.extend(changes);
             }
-            _ => groups.push(Submission { id, commits: vec![commit], changes, shadow }),
+            _ => groups.push(Submission { id, commits: vec![commit], changes, doubt }),
         }
     }
     groups
@@ -171,12 +182,12 @@ fn prove(
     commit: &CommitFacts,
     facts: &BranchFacts,
     known: &BTreeMap<ChangeNumber, Known<'_>>,
-) -> Result<Vec<ChangeNumber>, Reason> {
+) -> Result<Vec<ChangeNumber>, Doubt> {
     if let Some(number) = commit.change {
         reviewed(&commit.revision, number, facts, known)?;
         return Ok(vec![number]);
     }
-    let shadow = |text: String| Err(shadow(&commit.revision, &text));
+    let shadow = |text: String| Err(Doubt::Shadow(shadow(&commit.revision, &text)));
     match commit.automatic {
         None => shadow("it is no merged change's".to_owned()),
         Some(false) => shadow("it is a merge whose content no change has".to_owned()),
@@ -207,14 +218,20 @@ fn reviewed(
     number: ChangeNumber,
     facts: &BranchFacts,
     known: &BTreeMap<ChangeNumber, Known<'_>>,
-) -> Result<(), Reason> {
-    let refuse = |text: String| Err(shadow(revision, &text));
+) -> Result<(), Doubt> {
+    let refuse = |text: String| Err(Doubt::Shadow(shadow(revision, &text)));
+    let unfinished = |text: String| {
+        let cure = "wait a moment; if it stays, see to the change";
+        Err(Doubt::Unfinished(Reason::new(Code::FactMissing, text, cure)))
+    };
     let Some(known) = known.get(&number) else {
-        return refuse(format!("nothing can be read of change {number}"));
+        return unfinished(format!("nothing can be read of change {number}, which was merged"));
     };
     let current = known.change.patch_sets.get(&known.change.current);
-    if known.change.status != Status::Merged {
-        return refuse(format!("change {number} is not merged"));
+    match known.change.status {
+        Status::Merged => {}
+        Status::New => return unfinished(format!("the submit of change {number} has not ended")),
+        Status::Abandoned => return refuse(format!("change {number} is abandoned")),
     }
     if current.map(|patch_set| &patch_set.revision) != Some(revision) {
         return refuse(format!("it is another patch set of change {number} than the merged one"));

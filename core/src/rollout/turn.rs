@@ -234,6 +234,7 @@ impl Branch {
             number: open.change,
             revision: rollout.revision.clone(),
             claim: claim.clone(),
+            reads: claim.reads.iter().filter_map(|id| settings.stacks.get(id)).cloned().collect(),
             binding: binding.clone(),
             plan_file: offer.plan.plan_file.clone(),
             steps_blob: offer.plan.steps_blob.clone(),

@@ -4,7 +4,7 @@ use crate::{Engine, Executor, SubjectInput};
 use serde::Serialize;
 use tidegate_core::Verb;
 use tidegate_core::advance::{Advanced, LogEntry};
-use tidegate_store::{AdvanceError, Cause, NewBlob, NewEffect, StoreError, Transition};
+use tidegate_store::{AdvanceError, Cause, Keep, NewBlob, NewEffect, StoreError, Transition};
 
 /// Why a step was not taken; nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +70,11 @@ fn transition(
             lane: effect.lane.clone(),
         });
     }
+    let keep = |digest: &tidegate_core::ids::Digest| {
+        // Both are the 64 hex digits of a SHA-256.
+        let digest = digest.as_str().parse().map_err(serde::de::Error::custom)?;
+        Ok::<_, serde_json::Error>(Keep { digest, until_ms: None })
+    };
     let leaves = advanced
         .log
         .iter()
@@ -81,6 +86,6 @@ fn transition(
         leaves,
         cancel: advanced.cancel.iter().map(ToString::to_string).collect(),
         blobs,
-        keep: Vec::new(),
+        keep: advanced.keep.iter().map(keep).collect::<Result<_, _>>()?,
     })
 }

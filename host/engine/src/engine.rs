@@ -19,6 +19,8 @@ pub struct Settings {
     pub projects: BTreeSet<Project>,
     /// How many previews run at once.
     pub previews: usize,
+    /// How many applies run at once.
+    pub applies: usize,
     /// How many reads and writes of Gerrit are under way at once.
     pub exchanges: usize,
     /// How often every project is read without being asked to.
@@ -26,10 +28,21 @@ pub struct Settings {
 }
 
 /// Effects that are exchanges with Gerrit or with ourselves: quick.
-const EXCHANGES: &[&str] = &["read-change", "read-project", "nudge", "write-record", "post"];
+const EXCHANGES: &[&str] = &[
+    "read-change",
+    "read-project",
+    "read-branch",
+    "nudge",
+    "nudge-branch",
+    "write-record",
+    "post",
+];
 
 /// Effects that run Pulumi: slow.
 const PREVIEWS: &[&str] = &["preview"];
+
+/// Effects that change the world. They have workers of their own, so that no preview is in the way.
+const APPLIES: &[&str] = &["apply"];
 
 /// Takes inputs, asks the core, stores answers, has effects carried out.
 pub struct Engine<E> {
@@ -71,9 +84,14 @@ impl<E: Executor> Engine<E> {
         for (kinds, count, what) in [
             (EXCHANGES, self.settings.exchanges, "exchange"),
             (PREVIEWS, self.settings.previews, "preview"),
+            (APPLIES, self.settings.applies, "apply"),
         ] {
             for n in 0..count.max(1) {
                 let name = format!("{what}-{n}");
+                // Nobody else has the store: what a killed process of ours held is free at once.
+                if let Err(error) = self.store.release_worker(&name) {
+                    tracing::error!(%error, worker = name, "old leases can't be released");
+                }
                 tasks.spawn(work(Arc::clone(self), kinds, name, stop.clone()));
             }
         }

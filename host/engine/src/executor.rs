@@ -11,9 +11,12 @@ use tidegate_store::NewBlob;
 pub trait Executor: Send + Sync + 'static {
     /// Carries one effect out. It may take minutes; it ends soon after `cancel` fires, with
     /// whatever result then holds. Dropping the future must stop the work.
+    ///
+    /// `attempt` counts from 1: at a later one, the one before may have done any part of the work.
     fn execute(
         &self,
         effect: Effect,
+        attempt: u64,
         cancel: Cancel,
     ) -> impl Future<Output = Result<Done, Problem>> + Send;
 }

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tidegate_core::ids::{ChangeNumber, Project, ServerId};
+use tidegate_core::ids::{ChangeNumber, Project, RefName, ServerId};
 use tidegate_core::review::ReviewInput;
+use tidegate_core::rollout::BranchInput;
 use tidegate_core::watch::WatchInput;
 
 /// What happened to which subject.
@@ -17,6 +18,15 @@ pub enum SubjectInput {
         number: ChangeNumber,
         /// What happened.
         input: Box<ReviewInput>,
+    },
+    /// To a branch, with the rollouts of what was submitted to it.
+    Branch {
+        /// The branch's project.
+        project: Project,
+        /// The branch.
+        branch: RefName,
+        /// What happened.
+        input: Box<BranchInput>,
     },
     /// To a watched project.
     Watch {
@@ -36,6 +46,14 @@ impl SubjectInput {
         Self::Review { project, number, input: Box::new(input) }
     }
 
+    /// A hint that a branch may have changed.
+    #[must_use]
+    pub fn branch_hint(server: &ServerId, project: &Project, branch: &RefName) -> Self {
+        let (server, project, branch) = (server.clone(), project.clone(), branch.clone());
+        let input = BranchInput::Hint { server, project: project.clone(), branch: branch.clone() };
+        Self::Branch { project, branch, input: Box::new(input) }
+    }
+
     /// A hint that a project may have changed.
     #[must_use]
     pub fn project_hint(server: &ServerId, project: &Project) -> Self {
@@ -49,6 +67,7 @@ impl SubjectInput {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Review { .. } => "review",
+            Self::Branch { .. } => "branch",
             Self::Watch { .. } => "watch",
         }
     }
@@ -59,6 +78,7 @@ impl SubjectInput {
     pub fn key(&self, server: &ServerId) -> String {
         match self {
             Self::Review { project, number, .. } => format!("{server}/{project}/{number}"),
+            Self::Branch { project, branch, .. } => format!("{server}/{project}/{branch}"),
             Self::Watch { project, .. } => format!("{server}/{project}"),
         }
     }
@@ -72,6 +92,7 @@ impl SubjectInput {
         let state: Option<&RawValue> = state.map(serde_json::from_slice).transpose()?;
         let subject = match self {
             Self::Review { input, .. } => Subject::Review { state, input },
+            Self::Branch { input, .. } => Subject::Branch { state, input },
             Self::Watch { input, .. } => Subject::Watch { state, input },
         };
         let schema = tidegate_core::advance::AdvanceInput::SCHEMA;
@@ -91,5 +112,6 @@ struct Input<'a> {
 #[serde(rename_all = "snake_case")]
 enum Subject<'a> {
     Review { state: Option<&'a RawValue>, input: &'a ReviewInput },
+    Branch { state: Option<&'a RawValue>, input: &'a BranchInput },
     Watch { state: Option<&'a RawValue>, input: &'a WatchInput },
 }

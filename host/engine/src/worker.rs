@@ -1,6 +1,6 @@
 //! Takes effects from the queue and has them carried out.
 
-use crate::{ApplyError, Cancel, Canceller, Engine, Executor, Problem};
+use crate::{ApplyError, Cancel, Canceller, Done, Engine, Executor, Problem};
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate_core::advance::Effect;
@@ -54,13 +54,15 @@ async fn run<E: Executor>(engine: &Arc<Engine<E>>, leased: Leased, stop: &Cancel
             return;
         }
     };
+    let changes_the_world = effect.action.changes_the_world();
     let (canceller, cancel) = Canceller::new();
     let renewal = renew(engine, &leased, canceller);
     tracing::debug!(effect = %effect.id, kind = leased.kind, attempt = leased.attempt, "started");
     let result = tokio::select! {
-        result = engine.executor().execute(effect, cancel) => result,
-        // What was begun is begun again after the next start.
-        () = stop.cancelled() => Err(Problem { what: "tidegate stops".to_owned(), after: Some(Duration::ZERO) }),
+        result = carry_out(engine, effect, &leased, cancel) => result,
+        // What was begun is begun again after the next start; but what changes the world is seen to
+        // its end.
+        () = stopped(stop, changes_the_world) => Err(Problem { what: "tidegate stops".to_owned(), after: Some(Duration::ZERO) }),
     };
     renewal.abort();
     match result {
@@ -85,6 +87,45 @@ async fn run<E: Executor>(engine: &Arc<Engine<E>>, leased: Leased, stop: &Cancel
             }
         }
         Err(problem) => put_back(engine, leased, problem).await,
+    }
+}
+
+/// Resolves when an effect is to be left where it is.
+async fn stopped(stop: &Cancel, changes_the_world: bool) {
+    stop.cancelled().await;
+    if changes_the_world {
+        tracing::info!("an apply is under way: it is waited for");
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Carries an effect out; one that changes the world only when everything that was logged up to its
+/// making is under a signed checkpoint.
+async fn carry_out<E: Executor>(
+    engine: &Arc<Engine<E>>,
+    effect: Effect,
+    leased: &Leased,
+    cancel: Cancel,
+) -> Result<Done, Problem> {
+    if effect.action.changes_the_world() {
+        until_logged(engine, leased.leaves_before).await?;
+    }
+    engine.executor().execute(effect, leased.attempt, cancel).await
+}
+
+/// Waits until the log has the first `leaves` leaves.
+async fn until_logged<E: Executor>(engine: &Arc<Engine<E>>, leaves: u64) -> Result<(), Problem> {
+    loop {
+        let wake = engine.woken();
+        let worker = Arc::clone(engine);
+        let logged = engine.blocking(move || worker.store().logged()).await;
+        if logged.map_err(Problem::new)? >= leaves {
+            return Ok(());
+        }
+        tokio::select! {
+            () = wake => {}
+            () = tokio::time::sleep(RENEWAL) => {}
+        }
     }
 }
 

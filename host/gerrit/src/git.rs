@@ -15,6 +15,7 @@ mod meta;
 mod mirror;
 mod mirrors;
 mod patch_set;
+mod patch_set_refs;
 pub(crate) mod process;
 mod remote;
 mod three_way;

@@ -21,7 +21,7 @@ mod server;
 
 pub use accounts::{Account, Capabilities};
 pub use change_query::ChangeQuery;
-pub use changes::{ChangeRef, ChangeStatus, Requirement};
+pub use changes::{ChangeRef, ChangeStatus, Requirement, Submittability};
 pub use client::Client;
 pub use config::{Auth, Config, ConfigError, Retry};
 pub use error::RestError;

@@ -4,12 +4,14 @@ use super::{Hands, not_now};
 use tidegate_core::advance::{EffectId, Post};
 use tidegate_core::decide::PUBLISH_TAG;
 use tidegate_core::review::ReviewInput;
+use tidegate_core::rollout::BranchInput;
 use tidegate_engine::{Done, Problem, SubjectInput};
 use tidegate_gerrit::rest::{Notify, Posted, Review};
 
 impl Hands {
     pub(super) async fn post(&self, effect: EffectId, post: Post) -> Result<Done, Problem> {
         let message = post.message.strip_suffix(&post.marker).unwrap_or(&post.message);
+        let rollout_of = post.rollout_of;
         let review = Review {
             project: post.project.clone(),
             number: post.number,
@@ -39,8 +41,17 @@ impl Hands {
                 false
             }
         };
-        let input = Box::new(ReviewInput::Posted { effect, done });
-        Ok(Done::new(SubjectInput::Review { project: post.project, number: post.number, input }))
+        let project = post.project;
+        Ok(Done::new(match rollout_of {
+            Some(branch) => {
+                let input = Box::new(BranchInput::Posted { effect });
+                SubjectInput::Branch { project, branch, input }
+            }
+            None => {
+                let input = Box::new(ReviewInput::Posted { effect, done });
+                SubjectInput::Review { project, number: post.number, input }
+            }
+        }))
     }
 }
 

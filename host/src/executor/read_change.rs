@@ -106,7 +106,7 @@ impl Hands {
 }
 
 /// The digest of each stack's input paths in the merged tree.
-async fn inputs(
+pub(super) async fn inputs(
     mirror: &Mirror,
     tree: &Revision,
     settings: &Settings,

@@ -68,6 +68,7 @@ fn stack(id: &str, preview: &StackPreview) -> Markup {
     html! {
         h2 { (preview.title) " " span.muted { code { (id) } ", wave " (preview.wave + 1) } }
         @match &preview.state {
+            StackState::Waiting { .. } => p { "It waits for the plans of the stacks that it reads." },
             StackState::Running { .. } => p { "The preview is running." },
             StackState::Failed { reason, .. } => {
                 p.refused { (reason.text) }

@@ -24,7 +24,7 @@ pub(crate) fn page(title: &str, body: Markup) -> Markup {
                 style { (maud::PreEscaped(STYLE)) }
             }
             body {
-                p { a href="/" { "Tidegate" } }
+                p { a href="/" { "Tidegate" } " · " a href="/" { "Changes" } " · " a href="/rollouts" { "Rollouts" } }
                 h1 { (title) }
                 (body)
             }

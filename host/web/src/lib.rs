@@ -6,5 +6,6 @@ mod layout;
 mod list_page;
 mod metrics;
 mod pages;
+mod rollouts_page;
 
 pub use pages::Pages;

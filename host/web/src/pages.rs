@@ -1,6 +1,6 @@
 //! The pages' addresses.
 
-use crate::{change_page, health, list_page, metrics};
+use crate::{change_page, health, list_page, metrics, rollouts_page};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -38,6 +38,8 @@ impl Pages {
         Router::new()
             .route("/", get(list_page::show))
             .route("/change/{number}", get(change_page::show))
+            .route("/rollouts", get(rollouts_page::show))
+            .route("/output/{digest}", get(rollouts_page::output))
             .route("/healthz", get(health::show))
             .route("/metrics", get(metrics::show))
             .with_state(self)

@@ -87,6 +87,20 @@ impl Mirror {
         }
     }
 
+    /// Whether the tree of a merge of two parents is what merging them gives, with or without a look
+    /// into files that both changed (`content`). A merge that a person resolved is not.
+    ///
+    /// # Errors
+    /// When a commit wasn't fetched, or git fails.
+    pub async fn is_automatic(&self, merge: &Revision, content: bool) -> Result<bool, GitError> {
+        let commit = self.raw_commit(merge).await?;
+        let [ours, theirs] = commit.parents.as_slice() else { return Ok(false) };
+        match self.merge_commits(ours.as_str(), theirs.as_str(), content).await? {
+            Step::To(merged) => Ok(self.tree(&revision(&merged)?).await? == commit.tree),
+            Step::Conflict(_) => Ok(false),
+        }
+    }
+
     async fn clean(&self, commit: &str) -> Result<Merge, GitError> {
         let commit = revision(commit)?;
         let tree = self.tree(&commit).await?;

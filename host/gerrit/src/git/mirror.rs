@@ -145,6 +145,20 @@ impl Mirror {
         self.program.command(&self.dir, asked, arguments)
     }
 
+    /// The remote, as git names it.
+    pub(crate) fn remote_url(&self) -> String {
+        self.remote.url(&self.project)
+    }
+
+    /// A git command that speaks to the remote.
+    pub(crate) fn remote_git<S: AsRef<OsStr>>(
+        &self,
+        asked: &str,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> GitCommand {
+        self.git(asked, arguments).remote(&self.remote).patience(FETCH)
+    }
+
     /// Where throw-away things are made.
     pub(crate) fn scratch(&self) -> &Path {
         &self.scratch

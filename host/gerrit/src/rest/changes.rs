@@ -70,6 +70,17 @@ pub struct Requirement {
     /// Whether it stands for one of the old submit rules.
     #[serde(default)]
     pub is_legacy: bool,
+    /// What it asks for.
+    #[serde(default, rename = "submittability_expression_result")]
+    pub submittability: Submittability,
+}
+
+/// How the expression of a requirement came out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Submittability {
+    /// The expression.
+    #[serde(default)]
+    pub expression: String,
 }
 
 impl Client {

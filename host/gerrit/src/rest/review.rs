@@ -145,6 +145,25 @@ impl Client {
         self.send_review(review, None).await
     }
 
+    /// Writes a message on the current patch set, as a person does: without a tag, and again each
+    /// time that it is asked.
+    ///
+    /// # Errors
+    /// When Gerrit can't be asked or refuses.
+    pub async fn say(
+        &self,
+        project: &Project,
+        number: ChangeNumber,
+        text: &str,
+    ) -> Result<(), RestError> {
+        let change = change_id(project, number);
+        let call = self
+            .post_to(&["changes", &change, "revisions", "current", "review"])
+            .json(&serde_json::json!({ "message": text }));
+        let _: ReviewResult = self.ask(&call).await?;
+        Ok(())
+    }
+
     async fn send_review(
         &self,
         review: &Review,
