@@ -1,0 +1,77 @@
+//! Modules are found by what they are, not by what they are called.
+
+use crate::guest::Guest;
+use crate::world::{input, limits, look};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+use tidegate_core::ids::Digest;
+use tidegate_core::policy::PolicyOutcome;
+use tidegate_core::settings::{Policy, PolicyEffect};
+use tidegate_sandbox::{FindError, Policies, PolicySandbox};
+
+fn policies(folder: &std::path::Path) -> Policies {
+    Policies::new(PolicySandbox::new(limits()).unwrap(), folder)
+}
+
+#[test]
+fn a_module_is_found_under_any_name_and_compiled_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (Guest::new().build(), Guest::new().finds(b"a", b"x").build());
+    let digest = Digest::of(&two);
+    fs::write(folder.path().join("one.wasm"), &one).unwrap();
+    fs::write(folder.path().join("two.wasm"), &two).unwrap();
+    // Its name says that it is the module, and its bytes say otherwise.
+    fs::write(folder.path().join(format!("{digest}.wasm")), &one).unwrap();
+    let policies = policies(folder.path());
+    let found = policies.module(&digest).unwrap();
+    assert_eq!(found.evaluate(&input("delete", json!({}))).unwrap().len(), 1);
+    fs::remove_file(folder.path().join("two.wasm")).unwrap();
+    assert!(Arc::ptr_eq(&found, &policies.module(&digest).unwrap()));
+}
+
+#[test]
+fn a_module_that_is_missing_is_named_and_looked_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let guest = Guest::new().build();
+    let digest = Digest::of(&guest);
+    let policies = policies(folder.path());
+    let error = policies.module(&digest).unwrap_err();
+    assert!(matches!(error, FindError::NotFound { .. }), "{error:?}");
+    assert!(error.to_string().contains(digest.as_str()), "{error}");
+    fs::write(folder.path().join("guest.wasm"), &guest).unwrap();
+    assert!(policies.module(&digest).is_ok());
+}
+
+#[test]
+fn every_policy_gets_a_judgement() {
+    let folder = tempfile::tempdir().unwrap();
+    let guest = Guest::new().finds(b"a", b"x").build();
+    fs::write(folder.path().join("guest.wasm"), &guest).unwrap();
+    let policy = |module: Digest| {
+        let effect = PolicyEffect::Enforce;
+        Policy { module, effect, settings: BTreeMap::new() }
+    };
+    let (good, missing) = (Digest::of(&guest), Digest::of(b"missing"));
+    let configured: BTreeMap<_, _> = [
+        ("good".parse().unwrap(), policy(good.clone())),
+        ("missing".parse().unwrap(), policy(missing.clone())),
+    ]
+    .into();
+    let given = input("delete", json!({}));
+    let judgements = policies(folder.path()).judge(
+        &configured,
+        given.change.as_ref(),
+        &given.stack,
+        &look("delete"),
+    );
+    let of = |name: &str| &judgements[&name.parse().unwrap()];
+    assert_eq!(of("good").module, good);
+    assert!(matches!(&of("good").outcome, PolicyOutcome::Findings(found) if found.len() == 1));
+    assert_eq!(of("missing").module, missing);
+    match &of("missing").outcome {
+        PolicyOutcome::Failed { text } => assert!(text.contains(missing.as_str()), "{text}"),
+        PolicyOutcome::Findings(found) => panic!("{found:?}"),
+    }
+}
