@@ -4,6 +4,7 @@ mod ask;
 mod doctor;
 mod explain;
 mod keys;
+mod policy;
 mod status;
 
 use crate::cli::{Cli, Command};
@@ -22,6 +23,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Explain { config, change } => explain::run(&config.config, change, cli.json),
         Command::Status(args) => status::run(&args.config, cli.json),
         Command::Keys(command) => keys::run(command),
+        Command::Policy(command) => policy::run(command, cli.json),
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(*shell, &mut command, "tidegate", &mut std::io::stdout());

@@ -8,6 +8,6 @@ mod ticker;
 
 pub use policies::{
     Check, Described, FindError, FindingsError, Kind, ModuleError, NothingGranted, Policies,
-    PolicyLimits, PolicyModule, PolicySandbox, SettingHelp, Want, granted,
+    PolicyLimits, PolicyModule, PolicySandbox, SettingHelp, Want, granted, read_module,
 };
 pub use rules::{CallError, LoadError, Rules};

@@ -145,14 +145,14 @@ impl Policies {
             || FindError::NotFound { digest: digest.clone(), folder: self.folder.clone() };
         let by_name = self.folder.join(format!("{digest}.wasm"));
         if by_name.is_file() {
-            let bytes = read(&by_name)?;
+            let bytes = read_module(&by_name)?;
             if Digest::of(&bytes) == *digest {
                 return Ok(bytes);
             }
         }
         for path in self.files()? {
             // One unreadable file says nothing of the others.
-            let Ok(bytes) = read(&path) else { continue };
+            let Ok(bytes) = read_module(&path) else { continue };
             if Digest::of(&bytes) == *digest {
                 return Ok(bytes);
             }
@@ -177,7 +177,11 @@ impl Policies {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, FindError> {
+/// The bytes of a module's file.
+///
+/// # Errors
+/// It can't be read, or is larger than any module.
+pub fn read_module(path: &Path) -> Result<Vec<u8>, FindError> {
     let unreadable = |source| FindError::Unreadable { path: path.to_path_buf(), source };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;

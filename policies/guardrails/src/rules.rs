@@ -24,6 +24,7 @@ fn protected(plan: &Plan, settings: &Settings) -> Vec<Finding> {
         .steps
         .iter()
         .filter(|step| settings.protected.iter().any(|p| p.matches(&step.resource_type)))
+        .filter(|step| !is_told_by_new_half(step, plan))
         .filter_map(harm)
         .collect();
     let more = findings.len().saturating_sub(NAMED);
@@ -40,8 +41,15 @@ fn protected(plan: &Plan, settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-/// What a step does to a protected resource; none if it does no harm. The new half of a replacement
-/// stands for both, and an old half alone is a delete that an earlier update left over.
+/// Whether a step is the old half of a replacement whose new half stands for both. An old half alone
+/// is a delete that an earlier update left over.
+fn is_told_by_new_half(step: &Step, plan: &Plan) -> bool {
+    let is_new_half =
+        |other: &Step| other.operation == Operation::CreateReplacement && other.urn == step.urn;
+    step.operation == Operation::DeleteReplaced && plan.steps.iter().any(is_new_half)
+}
+
+/// What a step does to a protected resource; none if it does no harm.
 fn harm(step: &Step) -> Option<Finding> {
     let about = format!("{} {}", shown(&step.resource_type), shown(&step.name));
     let (code, sentence, cure) = match step.operation {
@@ -169,9 +177,17 @@ mod tests {
     fn a_replacement_says_why() {
         let mut new = step(Operation::CreateReplacement, DATABASE, "main");
         new.replace_keys = vec!["engine".to_owned(), "name".to_owned()];
-        let findings = findings(&plan(vec![new]), &protecting());
+        let old = step(Operation::DeleteReplaced, DATABASE, "main");
+        let findings = findings(&plan(vec![new, old]), &protecting());
+        assert_eq!(findings.len(), 1);
         let sentence = &findings.first().unwrap().sentence;
         assert!(sentence.contains("replaced because of engine and 1 more"), "{sentence}");
+    }
+
+    #[test]
+    fn an_old_half_that_an_earlier_update_left_over_is_a_delete() {
+        let old = step(Operation::DeleteReplaced, DATABASE, "main");
+        assert_eq!(codes(&findings(&plan(vec![old]), &protecting())), ["protected-resource"]);
     }
 
     #[test]

@@ -57,3 +57,27 @@ fn wrong_settings_are_told_to_who_wrote_them() {
     let expected = "setting \"max-deletes\": found the text \"3\"; expected a whole number";
     assert!(error.to_string().contains(expected), "{error}");
 }
+
+#[test]
+fn another_folder_gives_the_same_bytes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let root_there = elsewhere.path().join("far/away");
+    for folder in ["policies/wit", "policies/guardrails", "policies/guardrails/src"] {
+        std::fs::create_dir_all(root_there.join(folder)).unwrap();
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                let name = path.file_name().unwrap();
+                std::fs::copy(&path, root_there.join(folder).join(name)).unwrap();
+            }
+        }
+    }
+    // The compiler is the same one in every checkout.
+    let toolchain = "rust-toolchain.toml";
+    std::fs::copy(root.join(toolchain), root_there.join(toolchain)).unwrap();
+    // Not the target folder of the others, but one whose dependencies need not be built each time.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let built = tidegate_core_build::build_policy(&root_there, target, "guardrails").unwrap();
+    assert_eq!(std::fs::read(built.component).unwrap(), *GUARDRAILS);
+}

@@ -7,4 +7,5 @@ mod guest;
 mod hostile;
 mod nonsense;
 mod surroundings;
+mod walk;
 mod world;
