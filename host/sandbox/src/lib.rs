@@ -7,7 +7,7 @@ mod rules;
 mod ticker;
 
 pub use policies::{
-    Check, Described, FindError, FindingsError, Kind, ModuleError, NothingGranted, Policies,
+    Check, Described, FindError, FindingsError, Kind, ModuleError, NotGranted, Policies,
     PolicyLimits, PolicyModule, PolicySandbox, SettingHelp, Want, granted, read_module,
 };
 pub use rules::{CallError, LoadError, Rules};

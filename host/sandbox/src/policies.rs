@@ -9,7 +9,7 @@ mod module;
 mod nothing;
 mod shown;
 
-pub use describe::{Described, Kind, NothingGranted, SettingHelp, Want};
+pub use describe::{Described, Kind, NotGranted, SettingHelp, Want};
 pub use failure::{FindingsError, ModuleError};
 pub use imports::granted;
 pub use limits::PolicyLimits;

@@ -74,7 +74,7 @@ pub struct Want {
     wanted.join(", "),
     granted().collect::<Vec<_>>().join(", ")
 )]
-pub struct NothingGranted {
+pub struct NotGranted {
     /// What it wants.
     pub wanted: Vec<String>,
 }
@@ -107,7 +107,7 @@ impl Described {
         let is_wanted = |want: &&Want| !super::imports::is_granted(&want.capability);
         let wanted: Vec<_> =
             described.wants.iter().filter(is_wanted).map(|want| want.capability.clone()).collect();
-        if wanted.is_empty() { Ok(described) } else { Err(NothingGranted { wanted }.into()) }
+        if wanted.is_empty() { Ok(described) } else { Err(NotGranted { wanted }.into()) }
     }
 }
 

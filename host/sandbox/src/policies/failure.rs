@@ -1,6 +1,6 @@
 //! Why a module can't be used, and why it gave no answer.
 
-use super::describe::NothingGranted;
+use super::describe::NotGranted;
 use super::imports::granted;
 use super::limits::{OutOfMemory, PolicyLimits};
 use tidegate_core::policy::BadFinding;
@@ -46,7 +46,7 @@ pub enum ModuleError {
     Described(String),
     /// It says that it wants more than it gets.
     #[error(transparent)]
-    Wants(#[from] NothingGranted),
+    Wants(#[from] NotGranted),
 }
 
 /// Why a module gave no answer that can be used.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tidegate_core::ids::Digest;
 use tidegate_core::policy::PolicyOutcome;
 use tidegate_core::settings::{Policy, PolicyEffect};
-use tidegate_sandbox::{FindError, Policies, PolicySandbox};
+use tidegate_sandbox::{FindError, Policies, PolicySandbox, read_module};
 
 fn policies(folder: &std::path::Path) -> Policies {
     Policies::new(PolicySandbox::new(limits()).unwrap(), folder)
@@ -74,4 +74,30 @@ fn every_policy_gets_a_judgement() {
         PolicyOutcome::Failed { text } => assert!(text.contains(missing.as_str()), "{text}"),
         PolicyOutcome::Findings(found) => panic!("{found:?}"),
     }
+}
+
+#[test]
+fn a_file_that_is_too_large_for_a_module_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.wasm");
+    fs::File::create(&path).unwrap().set_len((64 << 20) + 1).unwrap();
+    let error = read_module(&path).unwrap_err();
+    assert!(format!("{error:?}").contains("more than 64 MiB"), "{error:?}");
+}
+
+#[test]
+fn a_folder_of_too_many_files_is_not_looked_through() {
+    let folder = tempfile::tempdir().unwrap();
+    for n in 0..=1_000 {
+        fs::write(folder.path().join(format!("{n}.wasm")), "").unwrap();
+    }
+    let error = policies(folder.path()).module(&Digest::of(b"missing")).unwrap_err();
+    assert!(matches!(error, FindError::TooMany(_)), "{error:?}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap().path().join("gone");
+    let error = policies(&folder).module(&Digest::of(b"missing")).unwrap_err();
+    assert!(matches!(&error, FindError::Unreadable { path, .. } if *path == folder), "{error:?}");
 }

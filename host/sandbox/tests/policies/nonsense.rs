@@ -54,8 +54,13 @@ fn what_a_guest_says_itself_is_passed_on() {
     assert_eq!(error.to_string(), "it can't judge: setting \"x\" is missing");
 }
 
-#[test]
-fn a_guest_with_a_name_that_can_not_be_shown_is_refused() {
-    let error = load(&Guest::new().named(b"a\nb").build()).unwrap_err();
+#[rstest]
+#[case::a_second_line(Guest::new().named(b"a\nb"), "its name is not")]
+#[case::a_long_name(Guest::new().named(&[b'a'; 65]), "its name is not 1 to 64")]
+#[case::a_long_want(Guest::new().wants(&[b'a'; 1_001]), "more than 1000 characters")]
+#[case::an_escape(Guest::new().wants(b"\x1b[2J"), "control characters")]
+fn a_guest_that_can_not_be_shown_is_refused(#[case] guest: Guest, #[case] expected: &str) {
+    let error = load(&guest.build()).unwrap_err();
     assert!(matches!(error, ModuleError::Described(_)), "{error:?}");
+    assert!(error.to_string().contains(expected), "{error}");
 }

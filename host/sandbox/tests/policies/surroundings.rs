@@ -6,7 +6,10 @@ use serde_json::json;
 use tidegate_sandbox::FindingsError;
 
 const WASI: &str = "
-    package wasi:random@0.2.6 { interface random { get-random-u64: func() -> u64; } }
+    package wasi:random@0.2.6 { interface random {
+        get-random-u64: func() -> u64;
+        get-random-bytes: func(len: u64) -> list<u8>;
+    } }
     package wasi:io@0.2.6 {
         interface poll { resource pollable { block: func(); } }
     }
@@ -113,6 +116,18 @@ fn handles_are_bounded() {
         .first("(loop $on (drop (call $after (i64.const 1))) (br $on))");
     let error = ask(&guest.build()).unwrap_err();
     assert!(matches!(error, FindingsError::Trapped(_)), "{error:?}");
+}
+
+#[test]
+fn random_bytes_are_bounded() {
+    let random = "wasi:random/random@0.2.6";
+    let core = format!("(import \"{random}\" \"get-random-bytes\" (func $bytes (param i64 i32)))");
+    let guest = |count: u32| {
+        let call = format!("(call $bytes (i64.const {count}) (i32.const 64))");
+        ask(&Guest::new().import(random, WASI, &core).first(&call).build())
+    };
+    assert!(guest(4_096).is_ok());
+    assert!(matches!(guest(4_097), Err(FindingsError::Trapped(_))));
 }
 
 #[test]
