@@ -18,6 +18,7 @@ pub mod message;
 pub mod meta_log;
 pub mod needs;
 pub mod plan;
+pub mod policy;
 pub mod record;
 pub mod review;
 pub mod rollout;

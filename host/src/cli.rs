@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use tidegate_core::Verb;
 use tidegate_core::ids::{Project, StackId};
+use tidegate_core::settings::EnvironmentName;
 
 /// Turns Gerrit review into governed Pulumi deployments: what was reviewed is what is applied.
 #[derive(Debug, Parser)]
@@ -80,6 +81,9 @@ pub(crate) enum Command {
     /// Make the keys of records and of the log.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Look at policy modules, and try them (see docs/policies.md).
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// What does a Gerrit event mean? Reads JSON from FILE or standard input.
     #[command(
         after_help = "Example:\n  tidegate classify tests/corpus/events/patchset-created.json"
@@ -190,6 +194,46 @@ pub(crate) enum KeysCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Say what a module is, what it imports, and whether it would be loaded. Ends with 3 if not.
+    #[command(after_help = "Example:\n  tidegate policy check guardrails.wasm")]
+    Check {
+        /// The component.
+        module: PathBuf,
+    },
+    /// Ask a module about steps and print what it finds. Ends with 3 if something mandatory.
+    #[command(
+        after_help = "Examples:\n  tidegate steps look.json > steps.json\n  tidegate policy run \
+                      guardrails.wasm --steps steps.json --set max-deletes=0 --set \
+                      'protected-types=[\"aws:rds/*\"]'\n  tidegate policy run guardrails.wasm \
+                      --input input.json --json"
+    )]
+    Run(PolicyRunArgs),
+}
+
+/// A module and what it is asked about.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyRunArgs {
+    /// The component.
+    pub(crate) module: PathBuf,
+    /// All that the module is shown, as JSON; - for standard input.
+    #[arg(long, value_name = "FILE", required_unless_present = "steps")]
+    pub(crate) input: Option<PathBuf>,
+    /// Steps as `tidegate steps` prints them, of no change; - for standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "input")]
+    pub(crate) steps: Option<PathBuf>,
+    /// With --steps: the stack's id; its Pulumi name in lower case unless given.
+    #[arg(long, value_name = "ID", conflicts_with = "input")]
+    pub(crate) stack: Option<StackId>,
+    /// With --steps: the stack's environment.
+    #[arg(long, value_name = "NAME", conflicts_with = "input")]
+    pub(crate) environment: Option<EnvironmentName>,
+    /// A setting of the module: JSON, or a text. Goes before the same one of the input.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
 impl Command {
     /// The core's verb, if the command is one.
     pub(crate) fn verb(&self) -> Option<(Verb, &AskArgs)> {
@@ -212,6 +256,7 @@ impl Command {
             | Self::Status(_)
             | Self::Rollout(_)
             | Self::Keys(_)
+            | Self::Policy(_)
             | Self::Completions { .. } => None,
         }
     }

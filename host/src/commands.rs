@@ -6,6 +6,7 @@ mod doctor;
 mod explain;
 mod keys;
 mod rollout;
+mod policy;
 mod status;
 
 use crate::cli::{Cli, Command};
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Status(args) => status::run(&args.config, cli.json),
         Command::Rollout(command) => rollout::run(command, cli.json),
         Command::Keys(command) => keys::run(command),
+        Command::Policy(command) => policy::run(command, cli.json),
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(*shell, &mut command, "tidegate", &mut std::io::stdout());

@@ -7,6 +7,7 @@ use tidegate_core_build::{Artifacts, build_core};
 use tidegate_tests::{Progress, Tools, workspace};
 
 use crate::plugin::Plugin;
+use crate::policies;
 use crate::setup::add_target;
 use crate::terminal::{heading, say};
 
@@ -18,11 +19,12 @@ pub(crate) struct Built {
     pub(crate) plugin: Option<PathBuf>,
 }
 
-/// Builds core, plugin and programs.
+/// Builds core, policy modules, plugin and programs.
 pub(crate) fn build() -> Result<Built> {
     heading("Building");
     add_target()?;
     let core = core()?;
+    policies::build()?;
     let plugin = match Plugin::find() {
         Some(plugin) => Some(plugin.package(&Tools::find()?, &core)?),
         None => None,

@@ -3,6 +3,7 @@ use tidegate_core_build::TARGET;
 use tidegate_tests::workspace;
 
 use crate::build::{WORKSPACE, cargo, run};
+use crate::policies;
 use crate::setup::add_target;
 use crate::terminal::heading;
 
@@ -21,5 +22,6 @@ pub(crate) fn lint() -> Result<()> {
         .arg("--target-dir")
         .arg(workspace::target_dir().join("core-wasm"))
         .args(["--", "--deny", "warnings"]);
-    run(&mut component)
+    run(&mut component)?;
+    policies::lint()
 }

@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod lint;
 mod plugin;
+mod policies;
 mod setup;
 mod tally;
 mod terminal;
@@ -30,7 +31,7 @@ struct Arguments {
 enum Task {
     /// Fetch and build all that the other tasks need: the WebAssembly target, Gerrit, Pulumi.
     Setup,
-    /// Build the core's component, the Gerrit plugin and the programs.
+    /// Build the core's component, the policy modules, the Gerrit plugin and the programs.
     Build,
     /// Set up, build, and walk one change through a real Gerrit and a real Pulumi.
     Demo(demo::Ending),

@@ -6,6 +6,7 @@ use tidegate_tests::{Tools, workspace};
 
 use crate::build::{Built, WORKSPACE, build, cargo, core};
 use crate::plugin::Plugin;
+use crate::policies;
 use crate::setup::setup;
 use crate::tally::Tally;
 use crate::terminal::{heading, say};
@@ -22,7 +23,8 @@ pub(crate) struct Selection {
     /// Only those against the real Gerrit and Pulumi.
     #[arg(long)]
     e2e: bool,
-    /// Only Rust tests whose name contains this; the plugin's are left out.
+    /// Only the host's tests whose name contains this; those of policy modules and plugin are left
+    /// out.
     filter: Option<String>,
 }
 
@@ -35,6 +37,9 @@ pub(crate) fn test(selection: &Selection) -> Result<()> {
     let mut tally = Tally::default();
     heading("Testing");
     run_rust(selection, &built, &mut tally)?;
+    if !selection.e2e && selection.filter.is_none() {
+        policies::test(&mut tally)?;
+    }
     if let Some(plugin) = Plugin::find().filter(|_| !selection.e2e && selection.filter.is_none()) {
         heading("Testing the Gerrit plugin");
         tally.run(&mut plugin.test(&Tools::find()?, &core()?)?)?;

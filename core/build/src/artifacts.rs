@@ -36,6 +36,25 @@ impl Artifacts {
     }
 }
 
+/// Where a built policy module lies, and what settings call it by.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PolicyArtifact {
+    /// `<name>.wasm`: the component.
+    pub component: PathBuf,
+    /// SHA-256 of the component in lower-case hex.
+    pub digest: String,
+}
+
+impl PolicyArtifact {
+    /// Writes the component and its digest into `folder`, each only if it changes.
+    pub(crate) fn write(folder: &Path, name: &str, component: &[u8]) -> Result<Self, BuildError> {
+        fs::create_dir_all(folder)
+            .map_err(|source| BuildError::Write { path: folder.to_path_buf(), source })?;
+        let (component, digest) = write_with_digest(folder, &format!("{name}.wasm"), component)?;
+        Ok(Self { component, digest })
+    }
+}
+
 fn write_with_digest(
     folder: &Path,
     name: &str,

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use wit_component::ComponentEncoder;
 
-use crate::artifacts::Artifacts;
+use crate::artifacts::{Artifacts, PolicyArtifact};
 use crate::guest::{Guest, GuestError, TARGET};
 use crate::module_check::{CheckError, Kind, check};
 use crate::rustc::{Rustc, RustcError};
@@ -11,17 +11,17 @@ use crate::rustc::{Rustc, RustcError};
 /// The package that exports the core as the component's world.
 const PACKAGE: &str = "tidegate-component";
 
-/// Why the core could not be built.
+/// Why the core or a policy module could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// The nested cargo build failed.
-    #[error("failed to build the core for {}", TARGET)]
+    #[error("failed to build for {}", TARGET)]
     Guest(#[from] GuestError),
     /// Module or component is not what both hosts can run.
-    #[error("failed to check the built core")]
+    #[error("failed to check what was built")]
     Check(#[from] CheckError),
     /// The module has no valid component type.
-    #[error("failed to wrap the core into a component: {reason}")]
+    #[error("failed to wrap the module into a component: {reason}")]
     Wrap {
         /// The encoder's message with its causes.
         reason: String,
@@ -85,20 +85,54 @@ pub fn target_dir_of(out_dir: &Path) -> Option<PathBuf> {
     out_dir.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).map(Path::to_path_buf)
 }
 
+/// Builds the policy module in `policies/<name>`, a package `name` with a workspace of its own.
+///
+/// The nested cargo uses `<target_dir>/policies-wasm`. The component goes to
+/// `<target_dir>/dist/<name>.wasm` with its `.sha256` beside it, each only if it changes.
+///
+/// # Errors
+/// As for [`build_core`].
+pub fn build_policy(
+    workspace_root: &Path,
+    target_dir: &Path,
+    name: &str,
+) -> Result<PolicyArtifact, BuildError> {
+    let guest = Guest {
+        sources: workspace_root,
+        workspace: &workspace_root.join("policies").join(name),
+        target_dir: target_dir.join("policies-wasm"),
+        package: name,
+    };
+    let component = wrap(&guest.build()?)?;
+    PolicyArtifact::write(&target_dir.join("dist"), name, &component)
+}
+
 pub(crate) fn build_package(
     workspace_root: &Path,
     target_dir: &Path,
     package: &str,
 ) -> Result<Artifacts, BuildError> {
-    let module = Guest::new(workspace_root, target_dir, package).build()?;
-    check(&module, Kind::Module)?;
+    let guest = Guest {
+        sources: workspace_root,
+        workspace: workspace_root,
+        target_dir: target_dir.join("core-wasm"),
+        package,
+    };
+    let module = guest.build()?;
+    let component = wrap(&module)?;
+    Artifacts::write(&target_dir.join("dist"), &module, &component)
+}
+
+/// Checks a module and makes a component of it.
+fn wrap(module: &[u8]) -> Result<Vec<u8>, BuildError> {
+    check(module, Kind::Module)?;
     let component = ComponentEncoder::default()
         .validate(true)
-        .module(&module)
+        .module(module)
         .and_then(|encoder| encoder.encode())
         .map_err(|error| BuildError::Wrap { reason: format!("{error:#}") })?;
     check(&component, Kind::Component)?;
-    Artifacts::write(&target_dir.join("dist"), &module, &component)
+    Ok(component)
 }
 
 #[cfg(test)]

@@ -11,13 +11,13 @@ use crate::rustc::{Rustc, RustcError};
 /// The bare target: no operating system, so nothing to import.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// The profile in the workspace's `Cargo.toml`.
+/// The profile in the `Cargo.toml` of the guest's workspace.
 const PROFILE: &str = "guest";
 
 /// Lines of a failed build that are repeated in the error.
 const LAST_LINES: usize = 60;
 
-/// Why the core's module could not be compiled.
+/// Why a guest's module could not be compiled.
 #[derive(Debug, thiserror::Error)]
 pub enum GuestError {
     /// The compiler could not be asked about itself.
@@ -36,8 +36,10 @@ pub enum GuestError {
         source: io::Error,
     },
     /// Cargo ended with an error.
-    #[error("`cargo {subcommand}` of the core failed ({status}):\n{stderr}")]
+    #[error("`cargo {subcommand}` of {package} failed ({status}):\n{stderr}")]
     Cargo {
+        /// What was to be built.
+        package: String,
         /// `fetch` or `build`.
         subcommand: &'static str,
         /// Its exit status.
@@ -58,19 +60,20 @@ pub enum GuestError {
 
 /// One build of a guest package for the bare WebAssembly target.
 pub(crate) struct Guest<'a> {
-    workspace_root: &'a Path,
-    target_dir: PathBuf,
-    package: &'a str,
+    /// The folder that holds all sources: its name stays out of the bytes.
+    pub(crate) sources: &'a Path,
+    /// The folder of the package's workspace, at or below `sources`.
+    pub(crate) workspace: &'a Path,
+    /// Cargo's target folder, which no other cargo uses at the same time.
+    pub(crate) target_dir: PathBuf,
+    /// The package.
+    pub(crate) package: &'a str,
 }
 
-impl<'a> Guest<'a> {
-    pub(crate) fn new(workspace_root: &'a Path, target_dir: &Path, package: &'a str) -> Self {
-        Self { workspace_root, target_dir: target_dir.join("core-wasm"), package }
-    }
-
+impl Guest<'_> {
     /// Compiles the package and returns the module's bytes.
     pub(crate) fn build(&self) -> Result<Vec<u8>, GuestError> {
-        let rustc = Rustc::ask(self.workspace_root)?;
+        let rustc = Rustc::ask(self.workspace)?;
         if !rustc.has_target(TARGET) {
             return Err(GuestError::TargetMissing);
         }
@@ -106,7 +109,7 @@ impl<'a> Guest<'a> {
         // A build script is told which cargo runs it; by itself it may not be on PATH.
         let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(&program);
-        command.arg(subcommand).arg("--locked").args(arguments).current_dir(self.workspace_root);
+        command.arg(subcommand).arg("--locked").args(arguments).current_dir(self.workspace);
         for (name, _) in env::vars_os().filter(|(name, _)| disturbs(name)) {
             command.env_remove(name);
         }
@@ -121,6 +124,7 @@ impl<'a> Guest<'a> {
             return Ok(());
         }
         Err(GuestError::Cargo {
+            package: self.package.to_owned(),
             subcommand,
             status: output.status,
             stderr: last_lines(&String::from_utf8_lossy(&output.stderr)),
@@ -134,7 +138,7 @@ impl<'a> Guest<'a> {
     fn flags(&self, rustc: &Rustc) -> OsString {
         let cargo_home = cargo_home();
         let mut remaps = vec![
-            (self.workspace_root.to_path_buf(), "/tidegate".to_owned()),
+            (self.sources.to_path_buf(), "/tidegate".to_owned()),
             (cargo_home.clone(), "/cargo".to_owned()),
             (rustc.sysroot.clone(), "/rust".to_owned()),
             // The library's paths already have this form where its sources are not installed.
@@ -206,13 +210,18 @@ mod tests {
         fs::write(folder.join("src/lib.rs"), source).unwrap();
     }
 
+    fn guest(folder: &Path) -> Guest<'_> {
+        let target_dir = folder.join("target");
+        Guest { sources: folder, workspace: folder, target_dir, package: "a-guest" }
+    }
+
     #[test]
     fn two_folders_give_the_same_bytes() {
         let scratch = tempfile::tempdir().unwrap();
         let modules = ["here", "far/away/from/there"].map(|name| {
             let folder = scratch.path().join(name);
             guest_in(&folder, SOURCE);
-            Guest::new(&folder, &folder.join("target"), "a-guest").build().unwrap()
+            guest(&folder).build().unwrap()
         });
         assert_eq!(modules[0], modules[1]);
         let text = String::from_utf8_lossy(&modules[0]);
@@ -224,8 +233,8 @@ mod tests {
     fn a_failed_build_repeats_what_the_compiler_said() {
         let scratch = tempfile::tempdir().unwrap();
         guest_in(scratch.path(), "fn broken( {}");
-        let error = Guest::new(scratch.path(), scratch.path(), "a-guest").build().unwrap_err();
-        assert!(error.to_string().contains("cargo build"), "{error}");
+        let error = guest(scratch.path()).build().unwrap_err();
+        assert!(error.to_string().contains("`cargo build` of a-guest"), "{error}");
         assert!(error.to_string().contains("unclosed delimiter"), "{error}");
     }
 }

@@ -13,7 +13,7 @@ pub enum CheckError {
         source: wasmparser::BinaryReaderError,
     },
     /// It asks its host for something.
-    #[error("the {kind} imports {}; the core may import nothing", names.join(", "))]
+    #[error("the {kind} imports {}; it may import nothing", names.join(", "))]
     Imports {
         /// Module or component.
         kind: Kind,
@@ -117,7 +117,7 @@ mod tests {
         // One memory, "env"."memory", of at least one page.
         let bytes = module(&[b"\x02\x0f\x01\x03env\x06memory\x02\0\x01"]);
         let error = check(&bytes, Kind::Module).unwrap_err();
-        assert_eq!(error.to_string(), "the module imports env.memory; the core may import nothing",);
+        assert_eq!(error.to_string(), "the module imports env.memory; it may import nothing",);
     }
 
     #[test]
