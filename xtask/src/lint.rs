@@ -3,10 +3,11 @@ use tidegate_core_build::TARGET;
 use tidegate_tests::workspace;
 
 use crate::build::{WORKSPACE, cargo, run};
+use crate::schemas;
 use crate::setup::add_target;
 use crate::terminal::heading;
 
-/// Checks formatting and lints of everything, the component for its own target.
+/// Checks formatting and lints of everything, the component for its own target, and the schemas.
 pub(crate) fn lint() -> Result<()> {
     heading("Checking the format");
     run(cargo().args(["fmt", "--all", "--check"]))?;
@@ -21,5 +22,6 @@ pub(crate) fn lint() -> Result<()> {
         .arg("--target-dir")
         .arg(workspace::target_dir().join("core-wasm"))
         .args(["--", "--deny", "warnings"]);
-    run(&mut component)
+    run(&mut component)?;
+    schemas::check()
 }
