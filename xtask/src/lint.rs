@@ -4,10 +4,11 @@ use tidegate_tests::workspace;
 
 use crate::build::{WORKSPACE, cargo, run};
 use crate::policies;
+use crate::schemas;
 use crate::setup::add_target;
 use crate::terminal::heading;
 
-/// Checks formatting and lints of everything, the component for its own target.
+/// Checks formatting and lints of everything, the component for its own target, and the schemas.
 pub(crate) fn lint() -> Result<()> {
     heading("Checking the format");
     run(cargo().args(["fmt", "--all", "--check"]))?;
@@ -23,5 +24,6 @@ pub(crate) fn lint() -> Result<()> {
         .arg(workspace::target_dir().join("core-wasm"))
         .args(["--", "--deny", "warnings"]);
     run(&mut component)?;
+    schemas::check()?;
     policies::lint()
 }

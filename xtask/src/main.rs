@@ -6,6 +6,7 @@ mod doctor;
 mod lint;
 mod plugin;
 mod policies;
+mod schemas;
 mod setup;
 mod tally;
 mod terminal;
@@ -41,6 +42,8 @@ enum Task {
     Test(test::Selection),
     /// Check formatting, lints and generated files.
     Lint,
+    /// Write the JSON Schemas of the core's inputs and outputs to docs/schemas.
+    Schemas,
     /// Say what is on this machine, what is missing, and how to get it.
     ///
     /// Exit code 1 if something is missing that the other tasks need.
@@ -69,6 +72,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Playground(playground) => demo::playground(&playground)?,
         Task::Test(selection) => test::test(&selection)?,
         Task::Lint => lint::lint()?,
+        Task::Schemas => schemas::schemas()?,
         Task::Doctor { json } => return doctor::doctor(json),
     }
     Ok(ExitCode::SUCCESS)

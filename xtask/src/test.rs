@@ -1,3 +1,4 @@
+use std::fs;
 use std::io::{self, IsTerminal};
 
 use anyhow::{Result, bail};
@@ -50,10 +51,11 @@ pub(crate) fn test(selection: &Selection) -> Result<()> {
 fn run_rust(selection: &Selection, built: &Built, tally: &mut Tally) -> Result<()> {
     let mut cargo = cargo();
     cargo.args(["test", "--no-fail-fast"]);
+    cargo.args(WORKSPACE);
     if selection.e2e {
-        cargo.args(["--package", "tidegate-tests"]);
-    } else {
-        cargo.args(WORKSPACE);
+        for name in end_to_end()? {
+            cargo.args(["--test", &name]);
+        }
     }
     if selection.unit {
         cargo.args(["--exclude", "tidegate-tests"]);
@@ -68,6 +70,21 @@ fn run_rust(selection: &Selection, built: &Built, tally: &mut Tally) -> Result<(
         cargo.env(workspace::PLUGIN_JAR, plugin);
     }
     tally.run(&mut cargo)
+}
+
+/// The test targets of `tests`. By name: its package alone would unite features otherwise.
+fn end_to_end() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(workspace::root().join("tests/tests"))? {
+        let path = entry?.path();
+        let target = path.extension().is_some_and(|extension| extension == "rs")
+            || path.join("main.rs").is_file();
+        if let Some(name) = path.file_stem().filter(|_| target) {
+            names.push(name.to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn close(tally: &Tally) -> Result<()> {

@@ -1,5 +1,6 @@
 //! A host that carries effects out on a [`World`], in the order of their priorities.
 
+use crate::dump::dump;
 use crate::world::{TIDE, World, revision};
 use std::collections::{BTreeMap, BTreeSet};
 use tidegate_core::advance::{
@@ -75,7 +76,9 @@ impl Host {
     pub fn step(&mut self, input: ReviewInput) {
         let subject =
             Subject::Review { state: self.state.take().map(Box::new), input: Box::new(input) };
-        let done = advance(AdvanceInput { schema: 1, now_ms: 0, subject }).unwrap();
+        let input = AdvanceInput { schema: 1, now_ms: 0, subject };
+        dump("advance", &input);
+        let done = advance(input).unwrap();
         self.state = Some(serde_json::from_value(done.state).unwrap());
         self.queue.extend(done.effects);
         self.cancelled.extend(done.cancel.iter().map(ToString::to_string));

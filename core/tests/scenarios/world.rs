@@ -1,5 +1,6 @@
 //! One change in a Gerrit of lists.
 
+use crate::dump::dump;
 use std::collections::{BTreeMap, BTreeSet};
 use tidegate_core::decide::{Case, DecideInput, decide};
 use tidegate_core::facts::{AccountFacts, ChangeFacts, LabelRange, PatchSetFacts, RecordFact};
@@ -200,12 +201,10 @@ impl World {
     }
 
     pub fn verdict(&self) -> Verdict {
-        decide(&DecideInput {
-            schema: 1,
-            now_ms: 0,
-            case: Case::Change(Box::new(self.facts())),
-            floor: None,
-        })
+        let case = Case::Change(Box::new(self.facts()));
+        let input = DecideInput { schema: 1, now_ms: 0, case, floor: None };
+        dump("decide", &input);
+        decide(&input)
     }
 
     pub fn codes(&self) -> Vec<Code> {
