@@ -145,6 +145,11 @@ impl Mirror {
         self.program.command(&self.dir, asked, arguments)
     }
 
+    /// Where it is fetched from.
+    pub(crate) fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
     /// Where throw-away things are made.
     pub(crate) fn scratch(&self) -> &Path {
         &self.scratch
