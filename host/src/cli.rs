@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::commands::init::{EXAMPLES as INIT_EXAMPLES, InitArgs};
 use crate::exit;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -37,6 +38,9 @@ pub(crate) enum Command {
     /// Follow Gerrit, preview changes, keep records and the log.
     #[command(after_help = "Example:\n  tidegate serve --config /etc/tidegate/tidegate.toml")]
     Serve(ConfigArg),
+    /// Look at a project in Gerrit, and propose its claims, rights and gate as a change for review.
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(InitArgs),
     /// Check the configuration, Gerrit, Pulumi and the machine, and say what to do.
     #[command(
         after_help = "Example:\n  tidegate doctor --config /etc/tidegate/tidegate.toml --json"
@@ -132,6 +136,7 @@ impl Command {
             Self::Decide(args) => Some((Verb::Decide, args)),
             Self::Advance(args) => Some((Verb::Advance, args)),
             Self::Serve(_)
+            | Self::Init(_)
             | Self::Doctor(_)
             | Self::Explain { .. }
             | Self::Status(_)

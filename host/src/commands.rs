@@ -3,6 +3,7 @@
 mod ask;
 mod doctor;
 mod explain;
+pub(crate) mod init;
 mod keys;
 mod status;
 
@@ -18,6 +19,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     }
     match &cli.command {
         Command::Serve(args) => crate::serve::run(&args.config),
+        Command::Init(args) => init::run(args, cli.json),
         Command::Doctor(args) => doctor::run(&args.config, cli.json),
         Command::Explain { config, change } => explain::run(&config.config, change, cli.json),
         Command::Status(args) => status::run(&args.config, cli.json),

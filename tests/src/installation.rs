@@ -48,7 +48,10 @@ impl Installation {
     /// # Errors
     /// A tool is missing, or a step fails.
     pub fn with_plugin(builder: SiteBuilder) -> Result<Self> {
-        Self::new(builder, Some(&workspace::plugin_jar()?))
+        let installation = Self::beside_plugin(builder)?;
+        grant(&installation.site, true)?;
+        claim(&installation.site)?;
+        Ok(installation)
     }
 
     /// Installs Tidegate on a site whose Gerrit has no plugin: events come over SSH, and the submit
@@ -57,6 +60,26 @@ impl Installation {
     /// # Errors
     /// A tool is missing, or a step fails.
     pub fn without_plugin(builder: SiteBuilder) -> Result<Self> {
+        let installation = Self::beside_bare_gerrit(builder)?;
+        grant(&installation.site, false)?;
+        claim(&installation.site)?;
+        Ok(installation)
+    }
+
+    /// The host beside a Gerrit with the plugin, before anything is set up in the project: no rights,
+    /// no label, no settings.
+    ///
+    /// # Errors
+    /// A tool is missing, or a step fails.
+    pub fn beside_plugin(builder: SiteBuilder) -> Result<Self> {
+        Self::new(builder, Some(&workspace::plugin_jar()?))
+    }
+
+    /// As above, beside a Gerrit without the plugin.
+    ///
+    /// # Errors
+    /// A tool is missing, or a step fails.
+    pub fn beside_bare_gerrit(builder: SiteBuilder) -> Result<Self> {
         Self::new(builder, None)
     }
 
@@ -74,8 +97,6 @@ impl Installation {
         for name in ["record.key", "log.key"] {
             fs::copy(keys.path().join(name), state.join(name))?;
         }
-        grant(&site, plugin.is_some())?;
-        claim(&site)?;
         let port = free_port()?;
         let config = configure(&site, &state, port, plugin.is_some())?;
         let tidegate = Tidegate::new(&config, port, &site.folder().join("tidegate.log"))?;
