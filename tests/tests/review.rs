@@ -77,6 +77,10 @@ fn with_the_plugin_nobody_goes_around_the_review() {
     let site = &installation.site;
     let admins = site.gerrit.group("Administrators").unwrap();
     site.gerrit.grant(&site.project, "refs/heads/*", "push", &admins).unwrap();
+    // Somebody takes the block away that `tidegate init` put there: the plugin is there still.
+    let block = serde_json::json!({ "refs/heads/main": { "permissions": { "push": {} } } });
+    let access = serde_json::json!({ "remove": block });
+    site.gerrit.change_access(&site.project, &access).unwrap();
     let clone = site.clone_as(&tidegate_tests::User::admin()).unwrap();
     clone.replace("app/Pulumi.staging.yaml", "shop:1.0", "shop:6.6.6").unwrap();
     clone.commit("Go around the review").unwrap();
