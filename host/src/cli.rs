@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case::install(include_str!("../../docs/install.md"), 8)]
+    #[case::install(include_str!("../../docs/install.md"), 7)]
     #[case::init(crate::commands::init::EXAMPLES, 4)]
     fn every_command_of_a_page_is_one(#[case] page: &str, #[case] least: usize) {
         let page = page.replace(" \\\n", " ");
