@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::commands::init::{EXAMPLES as INIT_EXAMPLES, InitArgs};
 use crate::exit;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -39,6 +40,9 @@ pub(crate) enum Command {
     /// Follow Gerrit, preview changes, keep records and the log.
     #[command(after_help = "Example:\n  tidegate serve --config /etc/tidegate/tidegate.toml")]
     Serve(ConfigArg),
+    /// Look at a project in Gerrit, and propose its claims, rights and gate as a change for review.
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(InitArgs),
     /// Check the configuration, Gerrit, Pulumi and the machine, and say what to do.
     #[command(
         after_help = "Example:\n  tidegate doctor --config /etc/tidegate/tidegate.toml --json"
@@ -250,6 +254,7 @@ impl Command {
             Self::Decide(args) => Some((Verb::Decide, args)),
             Self::Advance(args) => Some((Verb::Advance, args)),
             Self::Serve(_)
+            | Self::Init(_)
             | Self::Doctor(_)
             | Self::Explain { .. }
             | Self::Adopt { .. }
@@ -258,6 +263,43 @@ impl Command {
             | Self::Keys(_)
             | Self::Policy(_)
             | Self::Completions { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use rstest::rstest;
+
+    /// Words as a shell would pass them, for lines without anything but double quotes.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quoted = false;
+        for letter in line.chars() {
+            match letter {
+                '"' => quoted = !quoted,
+                ' ' if !quoted => words.push(String::new()),
+                letter => words.last_mut().unwrap().push(letter),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[rstest]
+    #[case::install(include_str!("../../docs/install.md"), 7)]
+    #[case::init(crate::commands::init::EXAMPLES, 4)]
+    fn every_command_of_a_page_is_one(#[case] page: &str, #[case] least: usize) {
+        let page = page.replace(" \\\n", " ");
+        let lines: Vec<&str> =
+            page.lines().filter(|line| line.starts_with("    tidegate ")).map(str::trim).collect();
+        assert!(lines.len() >= least, "{lines:?}");
+        for line in lines {
+            if let Err(error) = Cli::try_parse_from(words(line)) {
+                panic!("{line}: {error}");
+            }
         }
     }
 }

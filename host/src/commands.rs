@@ -4,9 +4,10 @@ mod adopt;
 mod ask;
 mod doctor;
 mod explain;
+pub(crate) mod init;
 mod keys;
-mod rollout;
 mod policy;
+mod rollout;
 mod status;
 
 use crate::cli::{Cli, Command};
@@ -21,6 +22,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     }
     match &cli.command {
         Command::Serve(args) => crate::serve::run(&args.config),
+        Command::Init(args) => init::run(args, cli.json),
         Command::Doctor(args) => doctor::run(&args.config, cli.json),
         Command::Explain { config, change } => explain::run(&config.config, change, cli.json),
         Command::Adopt { config, project, stacks, reason } => {

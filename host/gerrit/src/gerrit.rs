@@ -12,13 +12,13 @@ use tidegate_core::meta_log::MetaLog;
 use tidegate_core::settings::SettingsLayer;
 
 /// The branch that projects keep their configuration on.
-const CONFIG_BRANCH: &str = "refs/meta/config";
+pub const CONFIG_BRANCH: &str = "refs/meta/config";
 
 /// Our settings file on that branch.
-const SETTINGS_FILE: &str = "tidegate.toml";
+pub const SETTINGS_FILE: &str = "tidegate.toml";
 
 /// Gerrit's own file beside it, which gives groups' UUIDs their names.
-const GROUPS_FILE: &str = "groups";
+pub const GROUPS_FILE: &str = "groups";
 
 /// A Gerrit server: who asks for facts about its changes asks this. Clones are the same.
 #[derive(Clone, Debug)]
@@ -135,11 +135,7 @@ impl Gerrit {
     /// # Errors
     /// [`FactsError::NoConfig`] when we may not read one of them.
     pub async fn settings(&self, project: &Project) -> Result<Vec<SettingsLayer>, FactsError> {
-        let mut layers = Vec::new();
-        for project in self.client.project_parents(project).await? {
-            layers.push(self.settings_layer(project).await?);
-        }
-        Ok(layers)
+        settings_layers(&self.client, &self.mirrors, project).await
     }
 
     /// What git and the directory say of one patch set.
@@ -175,18 +171,39 @@ impl Gerrit {
         mirror.fetch_commit(tip, &[meta_ref(number).map_err(GitError::from)?]).await?;
         Ok(mirror.meta_log(number, tip).await?)
     }
+}
 
-    async fn settings_layer(&self, project: Project) -> Result<SettingsLayer, FactsError> {
-        let branch: RefName = CONFIG_BRANCH.parse().map_err(GitError::from)?;
-        let Some(commit) = self.client.branch(&project, &branch).await? else {
-            return Err(FactsError::NoConfig { project });
-        };
-        let mirror = self.mirrors.mirror(&project).await?;
-        mirror.fetch_commit(&commit, &[branch]).await?;
-        let text = text_of(&mirror, &commit, SETTINGS_FILE).await?;
-        let groups = text_of(&mirror, &commit, GROUPS_FILE).await?;
-        Ok(SettingsLayer { project, commit, text, groups })
+/// The settings files that `project` inherits and has; see [`Gerrit::settings`]. For who doesn't know
+/// yet which server it is.
+///
+/// # Errors
+/// [`FactsError::NoConfig`] when we may not read one of them.
+pub async fn settings_layers(
+    client: &Client,
+    mirrors: &Mirrors,
+    project: &Project,
+) -> Result<Vec<SettingsLayer>, FactsError> {
+    let mut layers = Vec::new();
+    for project in client.project_parents(project).await? {
+        layers.push(settings_layer(client, mirrors, project).await?);
     }
+    Ok(layers)
+}
+
+async fn settings_layer(
+    client: &Client,
+    mirrors: &Mirrors,
+    project: Project,
+) -> Result<SettingsLayer, FactsError> {
+    let branch: RefName = CONFIG_BRANCH.parse().map_err(GitError::from)?;
+    let Some(commit) = client.branch(&project, &branch).await? else {
+        return Err(FactsError::NoConfig { project });
+    };
+    let mirror = mirrors.mirror(&project).await?;
+    mirror.fetch_commit(&commit, &[branch]).await?;
+    let text = text_of(&mirror, &commit, SETTINGS_FILE).await?;
+    let groups = text_of(&mirror, &commit, GROUPS_FILE).await?;
+    Ok(SettingsLayer { project, commit, text, groups })
 }
 
 /// The commit of a patch set's ref, which never moves: it is fetched once.

@@ -7,6 +7,7 @@
 
 mod command;
 mod commit;
+mod config_file;
 mod error;
 mod history;
 mod leftovers;
@@ -17,17 +18,20 @@ mod mirrors;
 mod patch_set;
 mod patch_set_refs;
 pub(crate) mod process;
+mod proposal;
 mod remote;
 mod three_way;
 mod tree;
 mod worktree;
 
 pub use command::GitProgram;
+pub use config_file::ConfigFile;
 pub use error::GitError;
 pub use history::Commit;
 pub use merge::{Merge, MergeRule};
 pub use mirror::{Mirror, change_ref, meta_ref};
 pub use mirrors::{Mirrors, MirrorsConfig};
 pub use patch_set::PatchSetCommit;
+pub use proposal::Committer;
 pub use remote::Remote;
 pub use worktree::{Symlink, Worktree};

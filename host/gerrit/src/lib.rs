@@ -25,5 +25,5 @@ mod text;
 
 pub use backoff::Backoff;
 pub use facts::{FactsError, Rules};
-pub use gerrit::Gerrit;
+pub use gerrit::{CONFIG_BRANCH, GROUPS_FILE, Gerrit, SETTINGS_FILE, settings_layers};
 pub use secret::Secret;

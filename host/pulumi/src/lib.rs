@@ -55,7 +55,7 @@ pub use local_state::LocalState;
 pub use lock::Lock;
 pub use mask::{SECRET_SIGNATURE, SIGNATURE_KEY, mask_secrets};
 pub use preview::{Limits, Previewed, Request, Versions, preview};
-pub use project_file::{ProjectFile, ProjectFileError};
+pub use project_file::{PROJECT_FILES, ProjectFile, ProjectFileError};
 pub use redactor::Redactor;
 pub use resolve::{PendingOperation, ReleaseError, ResolveRequest, Resolved, release, resolve};
 pub use scratch::{Scratch, ScratchError};

@@ -7,13 +7,16 @@ use std::io;
 use std::path::Path;
 
 /// The names under which the CLI looks for a project, in its order.
-const NAMES: [&str; 3] = ["Pulumi.json", "Pulumi.yaml", "Pulumi.yml"];
+pub const PROJECT_FILES: [&str; 3] = ["Pulumi.json", "Pulumi.yaml", "Pulumi.yml"];
 
 /// Keys that only describe, or hold values for the program.
 const FREE: [&str; 2] = ["config", "description"];
 
 /// Keys that are the program itself where the language is `yaml`.
 const PROGRAM: [&str; 3] = ["outputs", "resources", "variables"];
+
+/// The type of the resource by which a program reads another stack's outputs.
+const STACK_REFERENCE: &str = "pulumi:pulumi:StackReference";
 
 /// A project's settings as they lie in a checkout.
 #[derive(Clone, Debug)]
@@ -69,7 +72,7 @@ impl ProjectFile {
     /// If there is not exactly one project file, a plain one that parses within the limits.
     pub fn read(folder: &Path) -> Result<Self, ProjectFileError> {
         let mut found: Option<(&'static str, Vec<u8>)> = None;
-        for file in NAMES {
+        for file in PROJECT_FILES {
             let bytes = tree::read(folder, Path::new(file), limits::PROJECT_FILE_BYTES)
                 .map_err(|source| ProjectFileError::Unreadable { file: file.to_owned(), source })?;
             match (bytes, &found) {
@@ -84,7 +87,15 @@ impl ProjectFile {
         Self::parse(file, &bytes)
     }
 
-    fn parse(file: &'static str, bytes: &[u8]) -> Result<Self, ProjectFileError> {
+    /// Reads the bytes of a project file that lies elsewhere, such as in a git object.
+    ///
+    /// # Errors
+    /// If it doesn't parse within the limits, or lacks what every project has.
+    pub fn parse(file: &'static str, bytes: &[u8]) -> Result<Self, ProjectFileError> {
+        if bytes.len() > limits::PROJECT_FILE_BYTES {
+            let source = io::Error::other("it is too large");
+            return Err(ProjectFileError::Unreadable { file: file.to_owned(), source });
+        }
         let shape = |what| ProjectFileError::Shape { file: file.to_owned(), what };
         let document = members(file, bytes)?;
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
@@ -131,8 +142,35 @@ impl ProjectFile {
             .collect()
     }
 
-    /// Where the stack files lie, relative to the project's folder.
-    pub(crate) fn stack_folder(&self) -> Result<&str, ProjectFileError> {
+    /// The state backend that it names, if it does.
+    #[must_use]
+    pub fn backend_url(&self) -> Option<&str> {
+        self.document.get("backend")?.get("url")?.as_str()
+    }
+
+    /// The names of the stacks that a program in `yaml` reads the outputs of, as it spells them:
+    /// `${pulumi.stack}` may stand in them. Programs in other languages don't tell.
+    #[must_use]
+    pub fn stack_references(&self) -> Vec<&str> {
+        let resources = self.document.get("resources").and_then(Value::as_object);
+        let resources = resources.filter(|_| self.language == "yaml").into_iter().flatten();
+        resources
+            .filter(|(_, resource)| {
+                resource.get("type").and_then(Value::as_str) == Some(STACK_REFERENCE)
+            })
+            .filter_map(|(name, resource)| {
+                // Without a name of its own, the resource's is the stack's.
+                let given = resource.get("properties").and_then(|p| p.get("name"));
+                given.map_or(Some(name.as_str()), Value::as_str)
+            })
+            .collect()
+    }
+
+    /// Where the stack files lie, relative to the project's folder; empty for the folder itself.
+    ///
+    /// # Errors
+    /// If `stackConfigDir` is not a text.
+    pub fn stack_folder(&self) -> Result<&str, ProjectFileError> {
         match self.document.get("stackConfigDir") {
             None => Ok(""),
             Some(value) => value.as_str().ok_or_else(|| ProjectFileError::Shape {
@@ -202,6 +240,21 @@ mod tests {
     fn a_file_without_a_projects_shape_is_refused(#[case] text: &str, #[case] expected: &str) {
         let error = parse(text).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
+    }
+
+    #[rstest]
+    #[case::yaml("yaml", &["organization/network/${pulumi.stack}", "shared"])]
+    #[case::other("python", &[])]
+    fn what_a_yaml_program_reads_is_told(#[case] runtime: &str, #[case] expected: &[&str]) {
+        let text = format!(
+            "name: a\nruntime: {runtime}\nresources:\n  shared:\n    type: {STACK_REFERENCE}\n  \
+             net:\n    type: {STACK_REFERENCE}\n    properties:\n      name: \
+             organization/network/${{pulumi.stack}}\n  x:\n    type: a:b:C\n    properties: 5\n"
+        );
+        let file = parse(&text).unwrap();
+        let mut references = file.stack_references();
+        references.sort_unstable();
+        assert_eq!(references, expected);
     }
 
     #[test]

@@ -142,6 +142,16 @@ pub enum GitError {
         /// The path.
         path: String,
     },
+    /// Gerrit didn't take a push.
+    #[error("a change of {branch} in {project} was not taken for review: {said}")]
+    Refused {
+        /// Which project.
+        project: Project,
+        /// Which branch.
+        branch: RefName,
+        /// What git and Gerrit said, as one line.
+        said: String,
+    },
     /// A ref whose name isn't one.
     #[error("a ref of a change has no good name")]
     BadRef(#[from] BadId),

@@ -159,6 +159,11 @@ impl Mirror {
         self.git(asked, arguments).remote(&self.remote).patience(FETCH)
     }
 
+    /// Where it is fetched from.
+    pub(crate) fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
     /// Where throw-away things are made.
     pub(crate) fn scratch(&self) -> &Path {
         &self.scratch

@@ -149,7 +149,7 @@ impl EmailInfo {
 }
 
 /// Group ids come percent-encoded, such as `global%3ARegistered-Users`.
-fn uuid(id: &str) -> Option<GroupUuid> {
+pub(crate) fn uuid(id: &str) -> Option<GroupUuid> {
     // A form's decoder does the same, once its own meaning of '+', '&' and '=' is out of the way.
     let escaped = id.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     let decoded: BTreeMap<String, String> =

@@ -145,8 +145,29 @@ impl Client {
         project: &Project,
         number: ChangeNumber,
     ) -> Result<ChangeRef, RestError> {
+        self.named_change(&change_id(project, number)).await
+    }
+
+    /// The change with a Change-Id in its commit message; none if it isn't there or isn't visible.
+    ///
+    /// # Errors
+    /// When Gerrit can't be asked.
+    pub async fn change_by_key(
+        &self,
+        project: &Project,
+        branch: &RefName,
+        key: &str,
+    ) -> Result<Option<ChangeRef>, RestError> {
+        match self.named_change(&format!("{project}~{branch}~{key}")).await {
+            Ok(change) => Ok(Some(change)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn named_change(&self, id: &str) -> Result<ChangeRef, RestError> {
         let call = self
-            .get(&["changes", &change_id(project, number)])
+            .get(&["changes", id])
             .query("o", "CURRENT_REVISION")
             .query("o", "SUBMIT_REQUIREMENTS");
         let info: ChangeInfo = self.ask(&call).await?;

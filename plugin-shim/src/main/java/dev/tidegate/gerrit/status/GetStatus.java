@@ -6,6 +6,7 @@ import com.google.gerrit.extensions.restapi.Response;
 import com.google.gerrit.extensions.restapi.RestReadView;
 import com.google.gerrit.server.CurrentUser;
 import com.google.gerrit.server.config.ConfigResource;
+import com.google.gerrit.server.config.GerritServerId;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.inject.Inject;
@@ -28,14 +29,20 @@ final class GetStatus implements RestReadView<ConfigResource> {
   private final CoreRunner core;
   private final RecordStatus records;
   private final JournalStatus journal;
+  private final String serverId;
 
   @Inject
   GetStatus(
-      Provider<CurrentUser> user, CoreRunner core, RecordStatus records, JournalStatus journal) {
+      Provider<CurrentUser> user,
+      CoreRunner core,
+      RecordStatus records,
+      JournalStatus journal,
+      @GerritServerId String serverId) {
     this.user = user;
     this.core = core;
     this.records = records;
     this.journal = journal;
+    this.serverId = serverId;
   }
 
   @Override
@@ -46,6 +53,7 @@ final class GetStatus implements RestReadView<ConfigResource> {
     PluginVersion version = PluginVersion.read();
     JsonObject status = new JsonObject();
     status.addProperty("version", version.plugin());
+    status.addProperty("server_id", serverId);
     status.addProperty("gerrit_api", version.gerritApi());
     status.addProperty("java", Runtime.version().toString());
     status.add("core", core());
