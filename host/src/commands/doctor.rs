@@ -7,6 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
+use tidegate_gerrit::Gerrit;
 use tidegate_ledger::LogKey;
 use tidegate_pulumi::{Cli, Scratch};
 use tidegate_sandbox::Rules;
@@ -107,6 +108,7 @@ async fn gerrit(config: &Config) -> Vec<Finding> {
                 state: State::Good,
                 said: format!("server {}, as account {account}", gerrit.server()),
             }];
+            findings.extend(same_server(config, &gerrit).await);
             for project in &config.gerrit.projects {
                 let settings = gerrit.settings(project).await.map_err(anyhow::Error::from);
                 let read = settings.and_then(|layers| {
@@ -121,4 +123,21 @@ async fn gerrit(config: &Config) -> Vec<Finding> {
             findings
         }
     }
+}
+
+/// Whether the server that answers is the configured one, where the plugin tells and the
+/// configuration says.
+async fn same_server(config: &Config, gerrit: &Gerrit) -> Option<Finding> {
+    let configured = config.gerrit.server_id.as_ref()?;
+    let told = gerrit.client().plugin_status().await.ok()??.server_id?;
+    let (state, said) = if told == *configured {
+        (State::Good, format!("{told}, as configured"))
+    } else {
+        let said = format!(
+            "the plugin says {told}, gerrit.server_id says {configured}: records and approvals of \
+             one server mean nothing on another, so correct or remove that line"
+        );
+        (State::Bad, said)
+    };
+    Some(Finding { what: "server id", state, said })
 }
