@@ -145,3 +145,40 @@ impl Command {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use rstest::rstest;
+
+    /// Words as a shell would pass them, for lines without anything but double quotes.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quoted = false;
+        for letter in line.chars() {
+            match letter {
+                '"' => quoted = !quoted,
+                ' ' if !quoted => words.push(String::new()),
+                letter => words.last_mut().unwrap().push(letter),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[rstest]
+    #[case::install(include_str!("../../docs/install.md"), 7)]
+    #[case::init(crate::commands::init::EXAMPLES, 4)]
+    fn every_command_of_a_page_is_one(#[case] page: &str, #[case] least: usize) {
+        let page = page.replace(" \\\n", " ");
+        let lines: Vec<&str> =
+            page.lines().filter(|line| line.starts_with("    tidegate ")).map(str::trim).collect();
+        assert!(lines.len() >= least, "{lines:?}");
+        for line in lines {
+            if let Err(error) = Cli::try_parse_from(words(line)) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+}

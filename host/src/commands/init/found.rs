@@ -49,7 +49,7 @@ pub(super) async fn find(mirror: &Mirror, commit: &Revision) -> Result<Found> {
     for candidate in candidates(&paths) {
         let [file] = candidate.files.as_slice() else {
             let files = candidate.files.join(" and ");
-            found.skipped.push(format!("{}: {files} stand side by side", shown(&candidate.folder)));
+            found.skip(format!("{}: {files} stand side by side", shown(&candidate.folder)));
             continue;
         };
         let path = format!("{}{file}", candidate.folder);
@@ -75,10 +75,15 @@ fn candidates(paths: &[String]) -> Vec<Candidate> {
 }
 
 impl Found {
+    /// Notes what can't be claimed. A repository's names may hold anything; a terminal shouldn't.
+    fn skip(&mut self, text: String) {
+        self.skipped.push(text.chars().map(|c| if c.is_control() { '?' } else { c }).collect());
+    }
+
     /// Adds the stacks of the project whose file has these bytes.
     fn add(&mut self, folder: &str, file: &'static str, bytes: &[u8], paths: &[String]) {
         if let Err(why) = self.try_add(folder, file, bytes, paths) {
-            self.skipped.push(format!("{folder}{file}: {why}"));
+            self.skip(format!("{folder}{file}: {why}"));
         }
     }
 
@@ -111,9 +116,7 @@ impl Found {
                     backend_url: parsed.backend_url().map(str::to_owned),
                     references: parsed.stack_references().into_iter().map(str::to_owned).collect(),
                 }),
-                Err(error) => {
-                    self.skipped.push(format!("{stacks}Pulumi.{found}.{extension}: {error}"))
-                }
+                Err(error) => self.skip(format!("{stacks}Pulumi.{found}.{extension}: {error}")),
             }
         }
         if any {
@@ -197,6 +200,7 @@ mod tests {
     #[case::bad_name("name: a/b\n", &["app/Pulumi.dev.yaml"], "Pulumi project")]
     #[case::no_stack("name: app\n", &["app/Pulumi.yaml", "app/Pulumi..yaml"], "by hand")]
     #[case::outside("name: app\nstackConfigDir: ../x\n", &["x/Pulumi.dev.yaml"], "path")]
+    #[case::control("name: app\n", &["app/Pulumi.a\u{1b}[2J.yaml"], "app/Pulumi.a?[2J.yaml")]
     #[case::bad_stack("name: app\n", &["app/Pulumi.a b.yaml"], "Pulumi stack")]
     fn what_cannot_be_claimed_is_said(#[case] text: &str, #[case] all: &[&str], #[case] why: &str) {
         let (stacks, skipped) = found("app/", text, all);

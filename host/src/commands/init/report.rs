@@ -5,7 +5,6 @@ use super::propose::{Outcome, Proposed};
 use super::rights::Missing;
 use super::settings_file::NewClaim;
 use serde_json::json;
-use std::fmt::Write as _;
 
 /// Everything that is worth saying.
 pub(super) struct Report {
@@ -98,6 +97,7 @@ impl Report {
 }
 
 fn line(text: &mut String, line: String) {
-    // Writing to a string can't fail.
-    let _ = writeln!(text, "{line}");
+    // What comes from a repository may hold anything; a terminal shouldn't.
+    text.extend(line.chars().map(|c| if c.is_control() && !"\n\t".contains(c) { '?' } else { c }));
+    text.push('\n');
 }
