@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::json;
+use serde_json::Value;
 
 use crate::change::{Change, Message};
 use crate::eventually::eventually;
@@ -15,7 +15,6 @@ use crate::ports::free_port;
 use crate::pulumi::PASSPHRASE;
 use crate::site::{Site, SiteBuilder};
 use crate::tidegate::Tidegate;
-use crate::user::User;
 use crate::workspace;
 
 /// A preview of two stacks takes two seconds on an idle machine.
@@ -49,8 +48,7 @@ impl Installation {
     /// A tool is missing, or a step fails.
     pub fn with_plugin(builder: SiteBuilder) -> Result<Self> {
         let installation = Self::beside_plugin(builder)?;
-        grant(&installation.site, true)?;
-        claim(&installation.site)?;
+        installation.set_up(true)?;
         Ok(installation)
     }
 
@@ -61,8 +59,7 @@ impl Installation {
     /// A tool is missing, or a step fails.
     pub fn without_plugin(builder: SiteBuilder) -> Result<Self> {
         let installation = Self::beside_bare_gerrit(builder)?;
-        grant(&installation.site, false)?;
-        claim(&installation.site)?;
+        installation.set_up(false)?;
         Ok(installation)
     }
 
@@ -101,6 +98,36 @@ impl Installation {
         let config = configure(&site, &state, port, plugin.is_some())?;
         let tidegate = Tidegate::new(&config, port, &site.folder().join("tidegate.log"))?;
         Ok(Self { tidegate, log_key, log: state.join("log"), state, site })
+    }
+
+    /// Sets the project up as an administrator does: the service account's rights, and the change that
+    /// `tidegate init` proposes.
+    fn set_up(&self, plugin: bool) -> Result<()> {
+        let (site, gerrit) = (&self.site, &self.site.gerrit);
+        let services = &site.groups.services;
+        let mut capabilities = vec!["viewSecondaryEmails"];
+        if plugin {
+            capabilities.extend(["tidegate-followEvents", "tidegate-writeRecord"]);
+        }
+        for capability in capabilities {
+            gerrit.grant("All-Projects", "GLOBAL_CAPABILITIES", capability, services)?;
+        }
+        gerrit.grant("All-Projects", "refs/meta/config", "read", services)?;
+        let config = self.tidegate.config().to_string_lossy().into_owned();
+        let mut words = vec!["init", "--json", "--config", &config, "--project", &site.project];
+        words.extend(["--mode", "gate", "--approve-group", "infra-approvers"]);
+        words.extend(["--operators", "infra-operators", "--trust", "infra-authors"]);
+        if !plugin {
+            words.push("--no-plugin");
+        }
+        let report: Value = serde_json::from_str(&self.tidegate.run(&words)?.ok()?)?;
+        let url = report["changes"][0]["url"].as_str();
+        let number = url.and_then(|url| url.rsplit_once("/+/")?.1.parse().ok());
+        let number = number.with_context(|| format!("no change was proposed: {report}"))?;
+        let (change, admin) = (Change::new(&site.project, number), gerrit.admin());
+        change.vote(&admin, "Code-Review", 2)?;
+        change.submit(&admin)?.json()?;
+        Ok(())
     }
 
     /// Waits for a message of the host on the change for which `wanted` holds.
@@ -164,70 +191,6 @@ fn new_key(name: &str, path: &Path) -> Result<String> {
     command.args(["keys", "new", "--name", name, "--out"]).arg(path);
     let made = finish(&mut command, Duration::from_secs(60))?.ok()?;
     Ok(made.trim().to_owned())
-}
-
-/// Rights of the service account, the label and the submit requirement.
-fn grant(site: &Site, plugin: bool) -> Result<()> {
-    let (gerrit, services) = (&site.gerrit, &site.groups.services);
-    let mut capabilities = vec!["viewSecondaryEmails"];
-    if plugin {
-        capabilities.extend(["tidegate-followEvents", "tidegate-writeRecord"]);
-    }
-    for capability in capabilities {
-        gerrit.grant("All-Projects", "GLOBAL_CAPABILITIES", capability, services)?;
-    }
-    gerrit.grant("All-Projects", "refs/meta/config", "read", services)?;
-    let values = json!({ "-1": "Failed", " 0": "Not yet", "+1": "Good" });
-    gerrit.create_label(
-        &site.project,
-        LABEL,
-        &json!({ "function": "NoBlock", "values": values }),
-    )?;
-    gerrit.grant_label(&site.project, "refs/heads/*", LABEL, services, (-1, 1))?;
-    let ready = if plugin {
-        "has:ready_tidegate".to_owned()
-    } else {
-        format!("label:{LABEL}=MAX,user={}", site.tide.name)
-    };
-    gerrit.create_submit_requirement(&site.project, "Tidegate", &ready)
-}
-
-/// Claims the site's stacks in its project's settings.
-fn claim(site: &Site) -> Result<()> {
-    let admins = site.gerrit.group("Administrators")?;
-    for permission in ["push", "read"] {
-        site.gerrit.grant(&site.project, "refs/meta/config", permission, &admins)?;
-    }
-    let clone = site.clone_as(&User::admin())?;
-    clone.git(&["fetch", "origin", "refs/meta/config"])?;
-    clone.git(&["checkout", "--quiet", "FETCH_HEAD"])?;
-    clone.write("tidegate.toml", &settings(site))?;
-    clone.commit("Claim the stacks of network and app")?;
-    let push = clone.push(&["HEAD:refs/meta/config"])?;
-    ensure!(push.accepted, "the settings were not taken: {}", push.output);
-    Ok(())
-}
-
-fn settings(site: &Site) -> String {
-    let Site { groups, .. } = site;
-    let mut text = format!(
-        "schema = 1\nmode = \"gate\"\noperators = \"{}\"\n\n[trust]\ngroups = [\"{}\"]\n\n\
-         [defaults]\nbackend = \"main\"\n\n[defaults.approve]\ngroup = \"{}\"\n\n\
-         [[environment]]\nname = \"staging\"\n\n[[environment]]\nname = \"prod\"\n",
-        groups.operators, groups.authors, groups.approvers,
-    );
-    for stack in ["staging", "prod"] {
-        for project in ["network", "app"] {
-            text.push_str(&format!(
-                "\n[[stack]]\nid = \"{project}-{stack}\"\nproject = \"{project}\"\n\
-                 stack = \"{stack}\"\npath = \"{project}\"\nenvironment = \"{stack}\"\n",
-            ));
-            if project == "app" {
-                text.push_str(&format!("reads = [\"network-{stack}\"]\n"));
-            }
-        }
-    }
-    text
 }
 
 /// Writes the host's own file and the secrets that it names.

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use std::fs;
+use std::path::Path;
 use tidegate_tests::{Change, Finished, Installation, Site, User};
 
 /// Runs `init` for the project; `options` come after.
@@ -84,6 +85,8 @@ fn a_project_is_set_up_by_one_reviewed_change_and_gated_from_then_on() {
     let ids = ["app-prod", "app-staging", "network-prod", "network-staging"];
     assert_eq!(names(&first, "claims", "id"), ids);
     assert_eq!(names(&first, "claims", "environment"), ["prod", "staging", "prod", "staging"]);
+    assert_eq!(first["claims"][0]["reads"], serde_json::json!(["network-prod"]));
+    assert_eq!(first["notes"].as_array().unwrap().len(), 1, "nobody is trusted: {first}");
     let lacking = ["viewSecondaryEmails", "tidegate-followEvents", "tidegate-writeRecord"];
     assert_eq!(names(&first, "missing", "capability"), lacking);
     let set_up = change(&first, "infra");
@@ -104,30 +107,37 @@ fn a_project_is_set_up_by_one_reviewed_change_and_gated_from_then_on() {
     submit(&installation, &change(&amended, "All-Projects"));
 
     // Nothing is left to do, also after Gerrit has written the configuration anew.
-    let site = &installation.site;
-    site.gerrit
-        .grant("infra", "refs/heads/*", "push", &site.gerrit.group("Administrators").unwrap())
-        .unwrap();
+    let_push(&installation);
     let done = report(&installation, &["--all-projects"]);
     assert_eq!(outcomes(&done), [("infra".to_owned(), "nothing-to-do".to_owned())]);
     assert_eq!(done["missing"].as_array().unwrap().len(), 0);
     assert_eq!(names(&done, "claimed_already", "id"), ids);
 
-    // Nobody goes around the review.
+    nobody_goes_around(&installation);
     let clone = installation.site.clone_as(&User::admin()).unwrap();
-    clone.replace("app/Pulumi.staging.yaml", "shop:1.0", "shop:6.6.6").unwrap();
-    clone.commit("Go around the review").unwrap();
-    for arguments in [
-        &["HEAD:refs/heads/main"][..],
-        &["--force", "HEAD:refs/heads/main"],
-        &[":refs/heads/main"],
-        &["HEAD:refs/for/main%submit"],
-    ] {
-        let push = clone.push(arguments).unwrap();
-        assert!(!push.accepted, "{arguments:?}: {}", push.output);
-    }
     let hidden = clone.git(&["ls-remote", "origin", "refs/tidegate/*"]).unwrap();
     assert_eq!(hidden, "");
+
+    // Doctor finds the claims, and notices a configuration that was made for another server.
+    let config = installation.tidegate.config().to_path_buf();
+    let doctor = |config: &Path| {
+        let config = config.to_string_lossy().into_owned();
+        installation.tidegate.run(&["doctor", "--config", &config]).unwrap()
+    };
+    let well = doctor(&config);
+    assert_eq!(well.code, Some(0), "{}{}", well.stdout, well.stderr);
+    assert!(well.stdout.contains("infra: 4 claimed stack(s), mode Gate"), "{}", well.stdout);
+    let other = installation.state.join("other.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&other, text.replace("[gerrit]\n", "[gerrit]\nserver_id = \"another\"\n")).unwrap();
+    let ill = doctor(&other);
+    assert_eq!(ill.code, Some(3), "{}{}", ill.stdout, ill.stderr);
+    let id = installation.site.gerrit.server_id();
+    assert!(
+        ill.stdout.contains(&format!("BAD  server id: the plugin says {id}")),
+        "{}",
+        ill.stdout
+    );
 
     // The host takes the claims, and a change waits for an approved plan.
     installation.tidegate.start().unwrap();
@@ -158,8 +168,16 @@ fn without_the_plugin_the_hosts_vote_is_the_gate_if_that_is_asked_for() {
     assert_eq!(refused.code, Some(2), "{}", refused.stderr);
     assert!(refused.stderr.contains("tidegate.jar"), "{}", refused.stderr);
 
+    // A group of its own, as docs/install.md has it.
+    let gerrit = &installation.site.gerrit;
+    gerrit.create_group("Tidegate Hosts", &[&installation.site.tide]).unwrap();
+    let hosts = ["--no-plugin", "--service-group", "Tidegate Hosts"];
+    let refused = init(&installation, &["--no-plugin", "--service-group", "infra-approvers"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("is not in the group infra-approvers"), "{}", refused.stderr);
+
     // Observe first: the claims are reviewed, and nothing is stopped.
-    let first = report(&installation, &[&["--no-plugin"], &GROUPS[..]].concat());
+    let first = report(&installation, &[&hosts[..], &GROUPS[..]].concat());
     submit(&installation, &change(&first, "infra"));
     assert_eq!(first["mode"], "observe");
     let push = push_cidr(&installation);
@@ -168,14 +186,16 @@ fn without_the_plugin_the_hosts_vote_is_the_gate_if_that_is_asked_for() {
     assert!(push.is_submittable(&rita).unwrap());
 
     // Then the gate.
-    let second = report(&installation, &["--no-plugin", "--mode", "gate"]);
+    let second = report(&installation, &[&hosts[..], &["--mode", "gate"]].concat());
     assert_eq!(outcomes(&second), [("infra".to_owned(), "proposed".to_owned())]);
     assert_ne!(change(&second, "infra"), change(&first, "infra"));
     submit(&installation, &change(&second, "infra"));
-    let done = report(&installation, &["--no-plugin"]);
+    let done = report(&installation, &hosts);
     assert_eq!(outcomes(&done), [("infra".to_owned(), "nothing-to-do".to_owned())]);
     assert_eq!(names(&done, "missing", "capability"), ["viewSecondaryEmails"]);
     assert!(!push.is_submittable(&rita).unwrap());
+    let_push(&installation);
+    nobody_goes_around(&installation);
 
     let site = &installation.site;
     let services = &site.groups.services;
@@ -187,6 +207,34 @@ fn without_the_plugin_the_hosts_vote_is_the_gate_if_that_is_asked_for() {
     push.delete_vote(&rita, installation.site.rita.id, "Code-Review").unwrap();
     push.vote(&rita, "Code-Review", 2).unwrap();
     installation.submittable(&push, true).unwrap();
+}
+
+/// Lets administrators push to every branch, as far as nothing blocks it.
+fn let_push(installation: &Installation) {
+    let gerrit = &installation.site.gerrit;
+    let admins = gerrit.group("Administrators").unwrap();
+    gerrit.grant("infra", "refs/heads/*", "push", &admins).unwrap();
+    gerrit.grant("infra", "refs/heads/*", "delete", &admins).unwrap();
+    gerrit.grant("infra", "refs/for/refs/heads/*", "submit", &admins).unwrap();
+}
+
+/// Nobody gets a commit onto the branch without a change that is submitted, not even who may push.
+fn nobody_goes_around(installation: &Installation) {
+    let clone = installation.site.clone_as(&User::admin()).unwrap();
+    clone.replace("app/Pulumi.staging.yaml", "shop:1.0", "shop:6.6.6").unwrap();
+    clone.commit("Go around the review").unwrap();
+    for arguments in [
+        &["HEAD:refs/heads/main"][..],
+        &["--force", "HEAD:refs/heads/main"],
+        &[":refs/heads/main"],
+        &["HEAD:refs/for/main%submit"],
+    ] {
+        let push = clone.push(arguments).unwrap();
+        assert!(!push.accepted, "{arguments:?}: {}", push.output);
+        assert!(push.output.contains("prohibited by Gerrit"), "{arguments:?}: {}", push.output);
+    }
+    let other = clone.push(&["HEAD:refs/heads/other"]).unwrap();
+    assert!(other.accepted, "only claimed branches are closed: {}", other.output);
 }
 
 /// Pushes another address range for the staging network, as Olivia.
