@@ -100,19 +100,6 @@ impl Installation {
         Ok(Self { tidegate, log_key, log: state.join("log"), state, site })
     }
 
-    /// Takes all claimed stacks over as they are.
-    ///
-    /// # Errors
-    /// `tidegate adopt` fails.
-    pub fn adopt(&self) -> Result<()> {
-        let config = self.tidegate.config().to_string_lossy().into_owned();
-        let project = self.site.project.clone();
-        let reason = "the tests begin here";
-        let arguments = ["adopt", "--config", &config, "--project", &project, "--reason", reason];
-        self.tidegate.run(&arguments)?.ok().with_context(|| self.tidegate.log_tail(30))?;
-        Ok(())
-    }
-
     /// Sets the project up as an administrator does: the service account's rights, and the change that
     /// `tidegate init` proposes.
     fn set_up(&self, plugin: bool) -> Result<()> {
@@ -140,6 +127,19 @@ impl Installation {
         let (change, admin) = (Change::new(&site.project, number), gerrit.admin());
         change.vote(&admin, "Code-Review", 2)?;
         change.submit(&admin)?.json()?;
+        Ok(())
+    }
+
+    /// Takes all claimed stacks over as they are.
+    ///
+    /// # Errors
+    /// `tidegate adopt` fails.
+    pub fn adopt(&self) -> Result<()> {
+        let config = self.tidegate.config().to_string_lossy().into_owned();
+        let project = self.site.project.clone();
+        let reason = "the tests begin here";
+        let arguments = ["adopt", "--config", &config, "--project", &project, "--reason", reason];
+        self.tidegate.run(&arguments)?.ok().with_context(|| self.tidegate.log_tail(30))?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use std::fs;
+use std::path::Path;
 use tidegate_tests::{Change, Finished, Installation, Site, User};
 
 /// Runs `init` for the project; `options` come after.
@@ -116,6 +117,27 @@ fn a_project_is_set_up_by_one_reviewed_change_and_gated_from_then_on() {
     let clone = installation.site.clone_as(&User::admin()).unwrap();
     let hidden = clone.git(&["ls-remote", "origin", "refs/tidegate/*"]).unwrap();
     assert_eq!(hidden, "");
+
+    // Doctor finds the claims, and notices a configuration that was made for another server.
+    let config = installation.tidegate.config().to_path_buf();
+    let doctor = |config: &Path| {
+        let config = config.to_string_lossy().into_owned();
+        installation.tidegate.run(&["doctor", "--config", &config]).unwrap()
+    };
+    let well = doctor(&config);
+    assert_eq!(well.code, Some(0), "{}{}", well.stdout, well.stderr);
+    assert!(well.stdout.contains("infra: 4 claimed stack(s), mode Gate"), "{}", well.stdout);
+    let other = installation.state.join("other.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&other, text.replace("[gerrit]\n", "[gerrit]\nserver_id = \"another\"\n")).unwrap();
+    let ill = doctor(&other);
+    assert_eq!(ill.code, Some(3), "{}{}", ill.stdout, ill.stderr);
+    let id = installation.site.gerrit.server_id();
+    assert!(
+        ill.stdout.contains(&format!("BAD  server id: the plugin says {id}")),
+        "{}",
+        ill.stdout
+    );
 
     // The host takes the claims, and a change waits for an approved plan.
     installation.tidegate.start().unwrap();

@@ -79,8 +79,8 @@ impl First {
         text.push_str(&self.trust());
         if !self.environments.is_empty() {
             text.push_str(
-                "\n# Their order is the order of rollouts. Both are guessed from the stacks' names: \
-                 check them.\n",
+                "\n# Their order is the order of rollouts. Names and order are guessed from the stacks' names:\n# check \
+                 them.\n",
             );
             for name in &self.environments {
                 text.push_str(&format!("[[environment]]\nname = {}\n\n", quoted(name.as_str())));
