@@ -88,6 +88,11 @@ impl LocalState {
         self.job.folder()
     }
 
+    /// The copy of a stack that is read.
+    pub(crate) fn reference(&self, stack: &StackId) -> Option<&Copied> {
+        self.stacks[1..].iter().find(|copied| copied.stack == *stack)
+    }
+
     /// The copy's URL.
     pub(crate) fn url(&self) -> &Secret {
         &self.url

@@ -11,7 +11,7 @@ use tidegate_core::coverage::ran::{RanInput, ran};
 use tidegate_core::steps::StackName;
 use tidegate_pulumi::{
     Applied, Failed, FailedWhat, Failure, Left, Limits, Outcome, Previewed, Progress, Refusal,
-    Resolved, cancel_pair, update,
+    Resolved, cancel_pair, derive_operations, update,
 };
 use tokio::sync::watch;
 
@@ -304,6 +304,34 @@ async fn a_pack_that_dies_during_the_update_stops_it_before_the_next_step() {
     assert!(resources(&failed.state).contains(&"gone".to_owned()));
     assert!(!format!("{failed:?}").contains("canary"));
     assert!(lab.is_unlocked());
+}
+
+#[tokio::test]
+async fn what_a_failed_run_left_to_do_is_done_by_its_plan_with_operations_listed_anew() {
+    let (lab, previewed) = lab().await;
+    let mut gate = Asked::new(Answer::Yes);
+    gate.refuse = Some("::made");
+    failed(lab.update("app", &previewed.plan_file, &gate).await);
+    let now = lab.preview("app", &["network"]).await.unwrap();
+    let derived = derive_operations(&previewed.plan_file, &now.plan).unwrap();
+    let gate = Asked::new(Answer::Yes);
+    let applied = applied(lab.update("app", &derived.plan, &gate).await);
+    assert_eq!(resources(&applied.state), ["change", "keep", "made"]);
+    assert_eq!(
+        held_steps("app", &gate.held().unwrap()).digest,
+        previewed_steps("app", &now).digest
+    );
+    // After all is done, everything is listed as it is.
+    let now = lab.preview("app", &["network"]).await.unwrap();
+    let derived = derive_operations(&previewed.plan_file, &now.plan).unwrap();
+    let edited: Vec<_> = derived.edits.iter().map(|edit| name(&edit.urn)).collect();
+    assert!(
+        edited.contains(&"made".to_owned()) && edited.contains(&"gone".to_owned()),
+        "{edited:?}"
+    );
+    let (folder, state) = (lab.folder("app"), lab.copy("app", &["network"]).await);
+    let dry = lab.dry_run(&folder, &state, &derived.plan).await.unwrap();
+    assert_eq!(held_steps("app", &dry.held).steps, []);
 }
 
 /// A pack whose program is not what it should be.
