@@ -158,7 +158,9 @@ mod tests {
 
     fn plan(resources: &[(&str, &[&str])]) -> Value {
         let one = |(urn, operations): &(&str, &[&str])| {
-            let goal = json!({"name": urn, "inputDiff": {"adds": {"n": 1.50}}});
+            // The engine's spelling of a number has to stay.
+            let goal: Value =
+                serde_json::from_str(r#"{"inputDiff": {"adds": {"n": 1.50}}}"#).unwrap();
             ((*urn).to_owned(), json!({"goal": goal, "steps": operations, "seed": "s"}))
         };
         json!({"manifest": {}, "resourcePlans": resources.iter().map(one).collect::<serde_json::Map<_, _>>()})
