@@ -87,11 +87,12 @@ impl LocalState {
         put(&mut checkpoint, &urn, outputs).ok_or_else(no_state)?;
         let text = Zeroizing::new(checkpoint.to_string());
         std::fs::write(&copied.path, text.as_bytes()).map_err(files)?;
+        marked.iter().for_each(|name| self.plant(marker(name)));
         Ok(marked)
     }
 }
 
-/// `plan` with each text that holds one of `markers` (the texts that [`LocalState::graft`] wrote)
+/// `plan` with each text that holds one of `markers` ([`LocalState::markers`] of its preview)
 /// replaced by the engine's unknown.
 ///
 /// # Errors

@@ -1,10 +1,14 @@
-//! Drives the real Pulumi CLI: finds it, copies a stack's state, previews a project on the copy.
+//! Drives the real Pulumi CLI: finds it, copies a stack's state, previews a project on the copy, and
+//! carries an approved plan out behind a gate inside the engine.
 //!
 //! Everything that a project's program can influence is treated as hostile: the environment starts
 //! empty, arguments are lists, each run has a home of its own that is removed afterwards, output is
-//! bounded, and no secret value leaves this crate but in [`Previewed::plan_file`].
+//! bounded, and no secret value leaves this crate but in plans: [`Previewed::plan_file`], and what
+//! [`derive_operations`] and [`lift_markers`] make of it.
 //!
-//! The walk through the crate: [`Cli::find`], [`Backend::local_copy`], [`preview`].
+//! The walk through the crate: [`Cli::find`], [`Backend::local_copy`], [`preview`]; then [`update`]
+//! with a [`Gate`], and [`resolve`] after an end that wasn't clean. `docs/apply.md` tells the whole
+//! course of an apply.
 
 mod assemble;
 mod backend;

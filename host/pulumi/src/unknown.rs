@@ -15,9 +15,14 @@ const SENTINELS: [&str; 7] = [
     "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
 ];
 
+/// Whether the engine means an unknown by `text`.
+pub(crate) fn is_unknown(text: &str) -> bool {
+    SENTINELS.contains(&text)
+}
+
 /// Replaces each unknown in `value` by `marker`. Returns whether there was one.
 pub(crate) fn mark(value: &mut Value, marker: &str) -> bool {
-    let change = |text: &str| SENTINELS.contains(&text).then(|| marker.to_owned());
+    let change = |text: &str| is_unknown(text).then(|| marker.to_owned());
     // A key is never unknown.
     change_texts(value, &change, &|_| false).unwrap_or(false)
 }

@@ -13,7 +13,7 @@ fn network(value: &str) -> String {
     format!(
         "resources:\n  n:\n    type: pulumi:index:Stash\n    properties: {{input: {value}}}\n  m:\n    \
          type: pulumi:index:Stash\n    properties: {{input: x}}\noutputs:\n  out: ${{n.output}}\n  \
-         id: ${{m.id}}\n  token: {{'fn::secret': {TOKEN}}}\n"
+         id: ${{m.id}}\n  key: ${{n.id}}\n  token: {{'fn::secret': {TOKEN}}}\n"
     )
 }
 
@@ -29,6 +29,7 @@ resources:
         known: 'http://${other.outputs[\"out\"]}/'
         later: 'net/${other.outputs[\"id\"]}'
         token: ${other.outputs[\"token\"]}
+        hidden: {'fn::secret': '${other.outputs[\"key\"]}'}
 outputs:
   later: ${other.outputs[\"id\"]}
 ";
@@ -36,6 +37,10 @@ outputs:
 fn marker(output: &str) -> Marker {
     let (nonce, stack) = ("k3v9".to_owned(), "network".parse().unwrap());
     Marker { nonce, stack, output: output.to_owned() }
+}
+
+fn texts() -> Vec<String> {
+    ["id", "key"].map(|output| marker(output).text()).to_vec()
 }
 
 /// The plans of a network whose `id` nobody knows yet, and of an app that was previewed on it.
@@ -50,7 +55,8 @@ async fn plans(lab: &Lab) -> (Previewed, Previewed) {
     let before = digest(&state);
     let text = |output: &str| marker(output).text();
     let id = StackId::new("network", "dev").unwrap();
-    assert_eq!(state.graft(&id, &upstream.plan_file, &text).unwrap(), ["id"]);
+    assert_eq!(state.graft(&id, &upstream.plan_file, &text).unwrap(), ["id", "key"]);
+    assert_eq!(state.markers(), texts());
     assert_eq!(digest(&state), before);
     let other = StackId::new("nowhere", "dev").unwrap();
     let error = state.graft(&other, &upstream.plan_file, &text).unwrap_err();
@@ -73,6 +79,7 @@ async fn a_stack_is_previewed_on_what_its_upstream_will_be_and_carried_out_after
     assert_eq!(input["known"], "http://two/");
     assert_eq!(input["later"], format!("net/{}", marker("id").text()));
     assert_eq!(input["token"]["hmac"], lab.key.hash(&json!(TOKEN)));
+    assert_eq!(input["hidden"]["marker"], marker("key").text(), "{input}");
     let approved = steps(&StepsInput {
         schema: SCHEMA,
         stack: StackName { project: "app".to_owned(), stack: "dev".to_owned() },
@@ -80,12 +87,12 @@ async fn a_stack_is_previewed_on_what_its_upstream_will_be_and_carried_out_after
         plan: Some(app.plan.clone()),
         state: Some(app.state.clone()),
         resources: None,
-        markers: vec![marker("id")],
+        markers: vec![marker("id"), marker("key")],
     })
     .unwrap();
     assert!(approved.unknown > 0);
 
-    let lifted = lift_markers(&app.plan_file, &[marker("id").text()]).unwrap();
+    let lifted = lift_markers(&app.plan_file, &texts()).unwrap();
     let gate = Asked::new(Answer::Yes);
     let outcome = lab.update("network", &upstream.plan_file, &gate).await;
     let Outcome::Applied(network) = outcome else { panic!("{outcome:#?}") };
@@ -111,7 +118,7 @@ async fn an_upstream_that_came_out_otherwise_violates_the_plan() {
     let lab = Lab::new().await;
     let (_, app) = plans(&lab).await;
     lab.project("network", &network("three")).up("network");
-    let lifted = lift_markers(&app.plan_file, &[marker("id").text()]).unwrap();
+    let lifted = lift_markers(&app.plan_file, &texts()).unwrap();
     let gate = Asked::new(Answer::Yes);
     let outcome = lab.update("app", &lifted, &gate).await;
     assert!(matches!(outcome, Outcome::Violated { .. }), "{outcome:#?}");

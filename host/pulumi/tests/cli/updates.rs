@@ -240,6 +240,35 @@ fn change(lab: &Lab, from: &str, to: &str) {
 }
 
 #[tokio::test]
+async fn a_failure_in_the_update_tells_what_the_engine_said_and_leaves_what_was_done() {
+    let (lab, previewed) = lab().await;
+    let network = lab.states().join(".pulumi/stacks/network/dev.json");
+    let remove = || std::fs::remove_file(&network).unwrap();
+    let mut gate = Asked::new(Answer::Yes);
+    gate.meanwhile = Some(&remove);
+    let failed = failed(lab.update("app", &previewed.plan_file, &gate).await);
+    match &failed.what {
+        FailedWhat::Engine(Failure::MissingReference(stack)) => {
+            assert_eq!(stack.to_string(), "organization/network/dev");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(failed.errors.iter().any(|text| text.contains("unknown stack")), "{failed:#?}");
+    assert!(resources(&failed.state).contains(&"gone".to_owned()));
+    assert!(lab.is_unlocked());
+}
+
+#[tokio::test]
+async fn without_a_plan_the_gate_alone_decides() {
+    let (lab, _) = lab().await;
+    let (gate, setting) = (Asked::new(Answer::No), lab.setting("app"));
+    let mut request = lab.update_request(&setting, &[]);
+    request.plan = None;
+    assert!(matches!(refusal(update(request, &gate).await), Refusal::Verdict));
+    assert!(!held_steps("app", &gate.held().unwrap()).steps.is_empty());
+}
+
+#[tokio::test]
 async fn a_program_that_fails_before_the_gate_says_so() {
     let (lab, previewed) = lab().await;
     change(&lab, "q: plain", "q: '${nope}'");
