@@ -57,7 +57,7 @@ pub enum GuestError {
 }
 
 /// SHA-256 in loops instead of unrolled rounds: unrolled, it is a function that HotSpot never
-/// compiles, and took more than half the time of a decision.
+/// compiles, and took about half the time of a decision about a published plan.
 const COMPACT_SHA2: &str = "--cfg=sha2_backend_soft=\"compact\"";
 
 /// One build of a guest package for the bare WebAssembly target.
