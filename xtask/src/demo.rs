@@ -90,10 +90,17 @@ fn installed() -> Result<Installation> {
 fn walk(installation: &Installation) -> Result<()> {
     let site = &installation.site;
     let (olivia, rita) = (site.gerrit.rest(&site.olivia), site.gerrit.rest(&site.rita));
+    heading("Taking over");
+    installation.adopt()?;
+    say("tidegate adopt took the four stacks over as they are");
     heading("One change");
     let clone = site.clone_as(&site.olivia)?;
+    let gateway = "outputs:\n  gatewayId: ${gateway.id}\n";
+    clone.replace("network/Pulumi.yaml", "outputs:\n", gateway)?;
+    clone.replace("network/Pulumi.yaml", "resources:\n", GATEWAY)?;
+    clone.replace("app/Pulumi.yaml", "        image: ${image}\n", THROUGH_IT)?;
     clone.replace("app/Pulumi.staging.yaml", "shop:1.0", "shop:1.1")?;
-    clone.commit("Deploy shop 1.1 to staging")?;
+    clone.commit("Send shop 1.1 through a gateway")?;
     let change = clone.push_for("main", &[])?.change()?;
     say(&format!("olivia pushed change {}: {}", change.number, page(installation, &change)));
     let (message, plan) = installation.plan(&change, 1)?;
@@ -119,9 +126,70 @@ fn walk(installation: &Installation) -> Result<()> {
     say("rita voted Code-Review+2: one vote on one plan, and the gate is open");
     change.submit(&rita)?.json()?;
     say(&format!("rita submitted it: {}", change.status(&olivia)?));
+    let message = installation.message(&change, |m| m.text.contains("Deployed: "))?;
+    say(
+        "Tidegate deployed it wave by wave; app got the gateway's id, which nobody knew at review:",
+    );
+    quote(&message.text);
+    say(&format!("the rollout: {}/rollouts", installation.tidegate.url().trim_end_matches('/')));
 
+    held(installation)?;
     around(installation)?;
+    trail(installation)?;
     verify(installation)
+}
+
+/// A resource whose id is known only after it was created.
+const GATEWAY: &str = "resources:\n  gateway:\n    type: pulumi:index:Stash\n    properties:\n      \
+                       input:\n        vpc: ${vpc.id}\n";
+
+/// A service that gets that id from the other stack.
+const THROUGH_IT: &str =
+    "        image: ${image}\n        gateway: ${network.outputs[\"gatewayId\"]}\n";
+
+/// Somebody changes a stack by hand between the approval and the deploy.
+fn held(installation: &Installation) -> Result<()> {
+    let site = &installation.site;
+    let rita = site.gerrit.rest(&site.rita);
+    heading("A stranger");
+    let clone = site.clone_as(&site.olivia)?;
+    clone.replace("app/Pulumi.prod.yaml", "shop:1.0", "shop:1.2")?;
+    clone.commit("Deploy shop 1.2 to prod")?;
+    let change = clone.push_for("main", &[])?.change()?;
+    say(&format!("olivia pushed change {}: {}", change.number, page(installation, &change)));
+    installation.plan(&change, 1)?;
+    change.vote(&rita, "Code-Review", 2)?;
+    installation.submittable(&change, true)?;
+
+    let stranger = site.clone_as(&site.omar)?;
+    stranger.replace("app/Pulumi.prod.yaml", "shop:1.0", "shop:by-hand")?;
+    let arguments = ["up", "--yes", "--skip-preview", "--stack", "prod"];
+    site.pulumi.run(&stranger.folder().join("app"), &arguments)?.ok()?;
+    say("rita approved it; then somebody ran `pulumi up` by hand");
+    change.submit(&rita)?.json()?;
+    let message = installation.message(&change, |m| m.text.contains("Held: "))?;
+    say("rita submitted it, and Tidegate holds the deploy:");
+    quote(&message.text);
+    let name = message.text.split("Tidegate-Approve: ").nth(1).unwrap_or_default();
+    let name: String = name.chars().take_while(char::is_ascii_hexdigit).collect();
+    change.comment(&rita, &format!("Tidegate-Approve: {name}"))?;
+    installation.message(&change, |m| m.text.contains("Deployed: "))?;
+    say(&format!("rita wrote \"Tidegate-Approve: {name}\", and it was deployed"));
+    Ok(())
+}
+
+/// What the stacks are left with, and where that came from.
+fn trail(installation: &Installation) -> Result<()> {
+    let site = &installation.site;
+    heading("The trail");
+    let clone = site.clone_as(&site.olivia)?;
+    for stack in ["staging", "prod"] {
+        let arguments = ["stack", "output", "--stack", stack, "--json"];
+        let said = site.pulumi.run(&clone.folder().join("app"), &arguments)?.ok()?;
+        say(&format!("app/{stack} has {}", said.split_whitespace().collect::<Vec<_>>().join(" ")));
+    }
+    quote(&installation.rollouts());
+    Ok(())
 }
 
 /// The second patch set.
@@ -137,12 +205,14 @@ fn around(installation: &Installation) -> Result<()> {
     let admins = site.gerrit.group("Administrators")?;
     site.gerrit.grant(&site.project, "refs/heads/*", "push", &admins)?;
     let clone = site.clone_as(&User::admin())?;
-    clone.replace("app/Pulumi.prod.yaml", "shop:1.0", "shop:6.6.6")?;
+    clone.replace("app/Pulumi.prod.yaml", "shop:1.2", "shop:6.6.6")?;
     clone.commit("Go around the review")?;
     let push = clone.push_directly("main")?;
     ensure!(!push.accepted, "a direct push was taken: {}", push.output);
     say("admin, who has the right to push, pushed straight to main and was refused:");
-    let said = push.output.lines().filter(|line| line.contains("Tidegate"));
+    let told =
+        |line: &&str| ["Tidegate", "prohibited", "rejected"].iter().any(|w| line.contains(w));
+    let said = push.output.lines().filter(told);
     quote(&said.collect::<Vec<_>>().join("\n"));
     Ok(())
 }

@@ -121,6 +121,11 @@ async fn leftovers_of_a_killed_host_are_swept_with_their_processes() {
     let run = fake.root.path().join("scratch/tidegate-run-left/home-0");
     std::fs::create_dir_all(&run).unwrap();
     let mut left = Command::new(program()).arg("stay").env("PULUMI_HOME", &run).spawn().unwrap();
+    // Between its start and its first instruction a program has no environment to be known by.
+    let environment = format!("/proc/{}/environ", left.id());
+    while !std::fs::read(&environment).unwrap().windows(11).any(|name| name == b"PULUMI_HOME") {
+        std::thread::yield_now();
+    }
     assert_eq!(fake.scratch.sweep().unwrap(), 1);
     assert!(!left.wait().unwrap().success());
     assert!(fake.is_clean());

@@ -18,6 +18,12 @@ public enum Verb {
   STEPS,
   /** Whether approved steps cover fresh ones. */
   COVERS,
+  /** Whether a held engine may go on. */
+  ADMIT,
+  /** Whether a step of an update may go on. */
+  ALLOW,
+  /** What an update carried out. */
+  RAN,
   /** The verdict. */
   DECIDE,
   /** The next state of a subject. */
