@@ -19,8 +19,10 @@ pub struct Case {
 }
 
 /// The verbs that take an input.
-pub const VERBS: [&str; 8] =
-    ["classify", "settings", "needs", "plan", "steps", "covers", "decide", "advance"];
+pub const VERBS: [&str; 11] = [
+    "classify", "settings", "needs", "plan", "steps", "covers", "admit", "allow", "ran", "decide",
+    "advance",
+];
 
 /// Every case, sorted by verb and name.
 pub fn all() -> Vec<Case> {

@@ -17,6 +17,8 @@ pub struct LocalState {
     locks: Option<Vec<Lock>>,
     plain: Option<Value>,
     has_secrets: bool,
+    /// The texts that stand in the copy for outputs that aren't known yet.
+    markers: Vec<String>,
 }
 
 /// One copied state.
@@ -54,7 +56,15 @@ impl LocalState {
             // What is inside is known to the CLI alone.
             (None, true)
         };
-        Ok(Self { job, url: Secret::new(url.to_string()), stacks, locks, plain, has_secrets })
+        Ok(Self {
+            job,
+            url: Secret::new(url.to_string()),
+            stacks,
+            locks,
+            plain,
+            has_secrets,
+            markers: Vec::new(),
+        })
     }
 
     /// The stack whose state this is.
@@ -86,6 +96,21 @@ impl LocalState {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.job.folder()
+    }
+
+    /// The copy of a stack that is read.
+    pub(crate) fn reference(&self, stack: &StackId) -> Option<&Copied> {
+        self.stacks[1..].iter().find(|copied| copied.stack == *stack)
+    }
+
+    /// The texts that were planted ([`LocalState::graft`]) for outputs that aren't known yet.
+    #[must_use]
+    pub fn markers(&self) -> &[String] {
+        &self.markers
+    }
+
+    pub(crate) fn plant(&mut self, marker: String) {
+        self.markers.push(marker);
     }
 
     /// The copy's URL.

@@ -1,5 +1,6 @@
 //! Replaces secret values in plans, states and events by keyed hashes.
 
+use crate::unknown::is_unknown;
 use crate::{HmacKey, Redactor};
 use serde_json::{Map, Value};
 
@@ -17,7 +18,9 @@ const BLIND: &str = "[secret]";
 const VALUES: [&str; 6] = ["inputs", "outputs", "inputDiff", "outputDiff", "state", "id"];
 
 /// Replaces each secret in `value` by `{signature, "hmac": <64 hex digits>}`, and teaches their
-/// texts to `redactor`. A secret that is still encrypted has no hash: it becomes
+/// texts to `redactor`. One that isn't known yet becomes `{signature, "unknown": true}`, one that is
+/// a planted marker `{signature, "marker": <its text>}`, and one that only holds a marker has
+/// neither (the core's `docs/steps.md`). A secret that is still encrypted has no hash: it becomes
 /// `{signature, "hmac": null}`, which equals nothing.
 pub fn mask_secrets(value: &mut Value, key: &HmacKey, redactor: &mut Redactor) {
     walk(value, key, redactor, true);
@@ -40,7 +43,15 @@ fn walk(value: &mut Value, key: &HmacKey, redactor: &mut Redactor, all: bool) {
             if let Some(plain) = &plain {
                 redactor.add_value(plain);
             }
-            *map = masked(plain.map(|plain| key.hash(&plain)));
+            *map = match &plain {
+                Some(plain) if any_text(plain, &is_unknown) => special("unknown", true.into()),
+                Some(Value::String(text)) if redactor.is_marker(text) => {
+                    special("marker", text.as_str().into())
+                }
+                Some(plain) if any_text(plain, &|text| redactor.holds_marker(text)) => signature(),
+                Some(plain) => masked(Some(key.hash(plain))),
+                None => masked(None),
+            };
         }
         Value::Object(map) => map.values_mut().for_each(|v| walk(v, key, redactor, all)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -115,10 +126,28 @@ fn is_secret(map: &Map<String, Value>) -> bool {
 }
 
 fn masked(hash: Option<String>) -> Map<String, Value> {
+    special("hmac", hash.map_or(Value::Null, Value::from))
+}
+
+fn special(what: &str, value: Value) -> Map<String, Value> {
+    let mut map = signature();
+    map.insert(what.to_owned(), value);
+    map
+}
+
+fn signature() -> Map<String, Value> {
     let mut map = Map::new();
     map.insert(SIGNATURE_KEY.to_owned(), Value::from(SECRET_SIGNATURE));
-    map.insert("hmac".to_owned(), hash.map_or(Value::Null, Value::from));
     map
+}
+
+fn any_text(value: &Value, is_it: &dyn Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => is_it(text),
+        Value::Array(items) => items.iter().any(|item| any_text(item, is_it)),
+        Value::Object(map) => map.values().any(|item| any_text(item, is_it)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// A secret's plain value: `plaintext` is JSON in a text (plans, decrypted states), `value` is the
@@ -168,6 +197,28 @@ mod tests {
             json!({"a": [hash(json!("hunter2"))], "n": 1.50, "b": {"c": hash(json!(5))}})
         );
         assert_eq!(redactor.strike("is hunter2"), "is [secret]");
+    }
+
+    const UNKNOWN: &str = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+    #[rstest]
+    #[case::unknown(json!(UNKNOWN), json!({"unknown": true}))]
+    #[case::unknown_inside(json!({"a": [UNKNOWN, "hunter2-canary"]}), json!({"unknown": true}))]
+    #[case::marker(json!("marker-1"), json!({"marker": "marker-1"}))]
+    #[case::around_a_marker(json!("pg://u:marker-1@h"), json!({}))]
+    fn secrets_to_come_are_not_hashed_and_never_struck(
+        #[case] plain: Value,
+        #[case] mut expected: Value,
+    ) {
+        let mut redactor = Redactor::new();
+        redactor.expect_markers([&"marker-1".to_owned()]);
+        let mut value = secret(&plain.to_string());
+        mask_secrets(&mut value, &key(), &mut redactor);
+        expected[SIGNATURE_KEY] = SECRET_SIGNATURE.into();
+        assert_eq!(value, expected);
+        // Where the same unknown is no secret, it stays one.
+        let mut inputs = json!({"inputs": {"a": UNKNOWN, "b": "x/marker-1"}});
+        assert_eq!(mask_plain(&mut inputs, &key(), &mut redactor), 0);
     }
 
     #[test]

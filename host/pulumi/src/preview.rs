@@ -181,6 +181,7 @@ pub async fn preview(request: Request<'_>) -> Result<Previewed, Failure> {
     job.report_end(EVENTS, request.limits.event_log_bytes, request.progress.as_ref());
 
     let mut learnt = Learnt::new(request.key.clone());
+    learnt.redactor.expect_markers(request.state.markers());
     request.environment.secrets().for_each(|secret| learnt.redactor.add(secret));
     let known = match (config, state) {
         (Ok(config), Ok(state)) => {

@@ -1,5 +1,6 @@
 //! Finds known secrets in texts and strikes them out.
 
+use crate::unknown::is_unknown;
 use crate::{HmacKey, Secret, limits};
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
@@ -21,6 +22,8 @@ const HASH_DIGITS: usize = 16;
 #[derive(Default)]
 pub struct Redactor {
     texts: BTreeSet<String>,
+    /// Texts that stand for values that aren't known yet.
+    markers: BTreeSet<String>,
     bytes: usize,
     searches: Option<Searches>,
 }
@@ -44,6 +47,22 @@ impl Redactor {
         self.add_text(secret.expose());
     }
 
+    /// Learns the markers that were planted for a run. What holds one is no secret text, also where
+    /// it stands for one.
+    pub(crate) fn expect_markers<'a>(&mut self, markers: impl IntoIterator<Item = &'a String>) {
+        self.markers.extend(markers.into_iter().cloned());
+    }
+
+    /// Whether `text` is a planted marker, and nothing else.
+    pub(crate) fn is_marker(&self, text: &str) -> bool {
+        self.markers.contains(text)
+    }
+
+    /// Whether a planted marker is somewhere in `text`.
+    pub(crate) fn holds_marker(&self, text: &str) -> bool {
+        self.markers.iter().any(|marker| text.contains(marker.as_str()))
+    }
+
     /// Learns the texts in a secret value: the value's own text, and each text and number inside.
     pub fn add_value(&mut self, value: &Value) {
         match value {
@@ -63,6 +82,10 @@ impl Redactor {
     }
 
     fn add_text(&mut self, text: &str) {
+        // Unknowns are everywhere, and to strike them would make them known.
+        if is_unknown(text) || self.holds_marker(text) {
+            return;
+        }
         self.insert(text);
         let escaped = Value::from(text).to_string();
         self.insert(&escaped[1..escaped.len() - 1]);

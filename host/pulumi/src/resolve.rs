@@ -121,11 +121,7 @@ pub async fn resolve(request: ResolveRequest<'_>, cancel: &Cancel) -> Result<Res
 ///
 /// # Errors
 /// If one of the locks may be somebody else's; or the CLI fails.
-pub async fn release(
-    request: ResolveRequest<'_>,
-    this_host: &str,
-    cancel: &Cancel,
-) -> Result<(), ReleaseError> {
+pub async fn release(request: ResolveRequest<'_>, cancel: &Cancel) -> Result<(), ReleaseError> {
     let ResolveRequest { cli, scratch, backend, stack, limits } = request;
     let failed = |source| ReleaseError::Cli { stack: stack.clone(), source };
     let resolved = resolve(request, cancel).await.map_err(failed)?;
@@ -133,7 +129,8 @@ pub async fn release(
     if locks.is_empty() {
         return Ok(());
     }
-    if let Some(other) = locks.iter().find(|lock| !is_dead(lock, this_host)) {
+    let this_host = this_host().map_err(failed)?;
+    if let Some(other) = locks.iter().find(|lock| !is_dead(lock, &this_host)) {
         return Err(ReleaseError::NotOurs {
             stack: stack.clone(),
             user: other.user.clone(),
@@ -162,8 +159,46 @@ pub async fn release(
     }
 }
 
+/// The name that the CLI writes into its locks.
+fn this_host() -> Result<String, Failure> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    let name =
+        name.map_err(|error| Failure::Machine(format!("cannot tell this host's name: {error}")))?;
+    Ok(name.trim().to_owned())
+}
+
 /// A lock of this host's own CLI, whose process is gone.
 fn is_dead(lock: &Lock, this_host: &str) -> bool {
     let process = i32::try_from(lock.process).unwrap_or(0);
     lock.host == this_host && process > 0 && !is_alive(process)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn lock(host: &str, process: u64) -> Lock {
+        Lock {
+            file: "a.json".to_owned(),
+            user: "tidegate".to_owned(),
+            host: host.to_owned(),
+            process,
+            since: "2026-01-02T03:04:05Z".to_owned(),
+        }
+    }
+
+    #[rstest]
+    #[case::of_another_machine("h2", u64::from(u32::MAX / 2), false)]
+    #[case::of_a_living_process("h1", u64::from(std::process::id()), false)]
+    #[case::of_a_process_that_is_gone("h1", u64::from(u32::MAX / 2), true)]
+    #[case::without_a_process("h1", 0, false)]
+    #[case::of_an_impossible_process("h1", u64::MAX, false)]
+    fn only_a_dead_process_of_this_machine_is_dead(
+        #[case] host: &str,
+        #[case] process: u64,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(is_dead(&lock(host, process), "h1"), expected);
+    }
 }

@@ -230,3 +230,145 @@ impl Analyzer for Service {
         Ok(Response::new(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use rstest::rstest;
+    use std::future::Future;
+    use std::pin::pin;
+
+    fn service() -> (Service, mpsc::UnboundedReceiver<Call>) {
+        let (calls, receiver) = mpsc::unbounded_channel();
+        let stack = StackId::new("app", "dev").unwrap();
+        (Service { phases: Mutex::default(), calls, stack }, receiver)
+    }
+
+    fn by<T>(caller: u64, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.extensions_mut().insert(Caller(caller));
+        request
+    }
+
+    fn configuration(stack: &str, dry_run: bool) -> AnalyzerStackConfigureRequest {
+        AnalyzerStackConfigureRequest {
+            stack: stack.to_owned(),
+            project: "app".to_owned(),
+            dry_run,
+        }
+    }
+
+    async fn configured(service: &Service, caller: u64, dry_run: bool) -> bool {
+        service.configure_stack(by(caller, configuration("dev", dry_run))).await.is_ok()
+    }
+
+    async fn passes(call: impl Future<Output = Result<Response<AnalyzeResponse>, Status>>) -> bool {
+        // Never an error: some of them the engine takes for a yes.
+        let response = call.await.unwrap().into_inner();
+        let levels: Vec<_> = response.diagnostics.iter().map(|d| d.enforcement_level()).collect();
+        assert!(levels.is_empty() || levels == [EnforcementLevel::Mandatory]);
+        levels.is_empty()
+    }
+
+    async fn asks(service: &Service, caller: u64) -> bool {
+        passes(service.analyze_stack(by(caller, AnalyzeStackRequest::default()))).await
+    }
+
+    async fn shows(service: &Service, caller: u64) -> bool {
+        let request = AnalyzeRequest { urn: "urn:a".to_owned(), ..AnalyzeRequest::default() };
+        passes(service.analyze(by(caller, request))).await
+    }
+
+    /// Answers the next question while `asking` waits for it.
+    async fn answered(
+        asking: impl Future<Output = bool>,
+        calls: &mut mpsc::UnboundedReceiver<Call>,
+        yes: Option<bool>,
+    ) -> bool {
+        let answer = async {
+            loop {
+                match calls.recv().await.unwrap() {
+                    Call::Hold { reply, .. } | Call::Step { reply, .. } => {
+                        if let Some(yes) = yes {
+                            reply.send(yes).unwrap();
+                        }
+                        return;
+                    }
+                    Call::Began | Call::Closed(_) => {}
+                }
+            }
+        };
+        tokio::join!(asking, answer).0
+    }
+
+    #[rstest]
+    #[case::yes(Some(true), true)]
+    #[case::no(Some(false), false)]
+    #[case::dropped(None, false)]
+    #[tokio::test]
+    async fn only_a_yes_lets_an_update_begin(#[case] answer: Option<bool>, #[case] begins: bool) {
+        let (service, mut calls) = service();
+        assert!(configured(&service, 1, true).await && shows(&service, 1).await);
+        assert_eq!(answered(asks(&service, 1), &mut calls, answer).await, begins);
+        assert_eq!(configured(&service, 2, false).await, begins);
+    }
+
+    #[rstest]
+    #[case::yes(Some(true), true)]
+    #[case::no(Some(false), false)]
+    #[case::dropped(None, false)]
+    #[tokio::test]
+    async fn a_step_passes_only_by_a_yes(#[case] answer: Option<bool>, #[case] expected: bool) {
+        let (service, mut calls) = service();
+        assert!(configured(&service, 1, true).await);
+        assert!(answered(asks(&service, 1), &mut calls, Some(true)).await);
+        assert!(configured(&service, 2, false).await);
+        assert_eq!(answered(shows(&service, 2), &mut calls, answer).await, expected);
+        // After a refusal nothing passes, whatever the run would say.
+        assert_eq!(answered_or_closed(&service, &mut calls).await, expected);
+    }
+
+    async fn answered_or_closed(
+        service: &Service,
+        calls: &mut mpsc::UnboundedReceiver<Call>,
+    ) -> bool {
+        let mut asking = pin!(shows(service, 2));
+        tokio::select! {
+            biased;
+            passed = &mut asking => passed,
+            Some(Call::Step { reply, .. }) = calls.recv() => {
+                reply.send(true).unwrap();
+                asking.await
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_by_a_stranger_closes_the_gate_also_while_it_holds() {
+        let (service, mut calls) = service();
+        assert!(configured(&service, 1, true).await);
+        let stranger = async {
+            let Some(Call::Hold { reply, .. }) = calls.recv().await else { unreachable!() };
+            assert!(!configured(&service, 9, true).await);
+            assert!(matches!(calls.recv().await, Some(Call::Closed(_))));
+            reply.send(true).unwrap();
+        };
+        let (passed, ()) = tokio::join!(asks(&service, 1), stranger);
+        assert!(!passed);
+        assert!(!configured(&service, 2, false).await);
+    }
+
+    #[tokio::test]
+    async fn a_gate_of_another_stack_and_one_without_a_run_refuse() {
+        let (service, calls) = service();
+        let other = service.configure_stack(by(1, configuration("prod", true))).await;
+        assert_eq!(other.unwrap_err().code(), tonic::Code::PermissionDenied);
+        assert!(!configured(&service, 1, true).await);
+        drop(calls);
+        let (service, calls) = self::service();
+        assert!(configured(&service, 1, true).await);
+        drop(calls);
+        assert!(!asks(&service, 1).await);
+    }
+}

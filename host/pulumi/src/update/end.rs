@@ -13,9 +13,13 @@ use crate::process::{End, Finished};
 use crate::{Cancel, Failure, Resolved, Versions, output};
 use serde_json::Value;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// In messages with this text the engine prints values (`step_generator.go`).
 const VALUES: &str = "violates plan";
+
+/// What the engine says of a planned operation that didn't come.
+const NOISE: &[u8] = b"expected resource operations for";
 
 /// What stands for a text that is not shown.
 const WITHHELD: &str = "[not shown: the engine prints values where a plan is violated]\n";
@@ -138,6 +142,18 @@ impl Run<'_> {
     fn failure(&self, code: i32, finished: &Finished, close: &mut Close) -> Failure {
         let ended = Ended { cli: self.cli, stack: self.stack, job: &close.job };
         let redactor = close.learnt.as_mut().map(|learnt| &mut learnt.redactor);
+        // Where a step fails, the engine says of each later one that it didn't come.
+        let log = without_noise(&close.log);
+        if close.updated && !Told::read(&log).errors.is_empty() {
+            let finished = Finished {
+                end: finished.end,
+                stdout: Zeroizing::new(without_noise(&finished.stdout)),
+                stderr: Zeroizing::new(without_noise(&finished.stderr)),
+                time: finished.time,
+                was_killed: finished.was_killed,
+            };
+            return ended.failed(code, &finished, &log, redactor);
+        }
         ended.failed(code, finished, &close.log, redactor)
     }
 
@@ -241,6 +257,16 @@ impl Run<'_> {
         let learnt = close.learnt.as_mut().ok_or_else(lost)?;
         Ok(After { resolved, state: after(learnt, deployment) })
     }
+}
+
+/// The lines that don't say that a planned operation didn't come.
+fn without_noise(text: &[u8]) -> Vec<u8> {
+    let is_noise = |line: &&[u8]| line.windows(NOISE.len()).any(|part| part == NOISE);
+    text.split_inclusive(|byte| *byte == b'\n')
+        .filter(|line| !is_noise(line))
+        .flatten()
+        .copied()
+        .collect()
 }
 
 impl Close {

@@ -194,6 +194,7 @@ impl<'a> Run<'a> {
             decrypt.state(now.state())
         );
         let mut learnt = Learnt::new(self.key.clone());
+        learnt.redactor.expect_markers(now.state().markers());
         self.variables.secrets().for_each(|secret| learnt.redactor.add(secret));
         if let Some(password) = Url::parse(self.url.expose()).ok().as_ref().and_then(Url::password)
         {

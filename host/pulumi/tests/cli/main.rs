@@ -4,6 +4,7 @@
 
 mod asked;
 mod backends;
+mod chains;
 mod discovery;
 mod fake;
 mod lab;

@@ -10,8 +10,9 @@ use std::time::Duration;
 use tidegate_core::coverage::ran::{RanInput, ran};
 use tidegate_core::steps::StackName;
 use tidegate_pulumi::{
-    Applied, Failed, FailedWhat, Failure, Left, Limits, Outcome, Previewed, Progress, Refusal,
-    Resolved, cancel_pair, update,
+    Applied, Cancel, Failed, FailedWhat, Failure, Left, Limits, Outcome, Previewed, Progress,
+    Refusal, ReleaseError, ResolveRequest, Resolved, cancel_pair, derive_operations, release,
+    resolve, update,
 };
 use tokio::sync::watch;
 
@@ -239,6 +240,35 @@ fn change(lab: &Lab, from: &str, to: &str) {
 }
 
 #[tokio::test]
+async fn a_failure_in_the_update_tells_what_the_engine_said_and_leaves_what_was_done() {
+    let (lab, previewed) = lab().await;
+    let network = lab.states().join(".pulumi/stacks/network/dev.json");
+    let remove = || std::fs::remove_file(&network).unwrap();
+    let mut gate = Asked::new(Answer::Yes);
+    gate.meanwhile = Some(&remove);
+    let failed = failed(lab.update("app", &previewed.plan_file, &gate).await);
+    match &failed.what {
+        FailedWhat::Engine(Failure::MissingReference(stack)) => {
+            assert_eq!(stack.to_string(), "organization/network/dev");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(failed.errors.iter().any(|text| text.contains("unknown stack")), "{failed:#?}");
+    assert!(resources(&failed.state).contains(&"gone".to_owned()));
+    assert!(lab.is_unlocked());
+}
+
+#[tokio::test]
+async fn without_a_plan_the_gate_alone_decides() {
+    let (lab, _) = lab().await;
+    let (gate, setting) = (Asked::new(Answer::No), lab.setting("app"));
+    let mut request = lab.update_request(&setting, &[]);
+    request.plan = None;
+    assert!(matches!(refusal(update(request, &gate).await), Refusal::Verdict));
+    assert!(!held_steps("app", &gate.held().unwrap()).steps.is_empty());
+}
+
+#[tokio::test]
 async fn a_program_that_fails_before_the_gate_says_so() {
     let (lab, previewed) = lab().await;
     change(&lab, "q: plain", "q: '${nope}'");
@@ -304,6 +334,87 @@ async fn a_pack_that_dies_during_the_update_stops_it_before_the_next_step() {
     assert!(resources(&failed.state).contains(&"gone".to_owned()));
     assert!(!format!("{failed:?}").contains("canary"));
     assert!(lab.is_unlocked());
+}
+
+#[tokio::test]
+async fn what_a_failed_run_left_to_do_is_done_by_its_plan_with_operations_listed_anew() {
+    let (lab, previewed) = lab().await;
+    let mut gate = Asked::new(Answer::Yes);
+    gate.refuse = Some("::made");
+    failed(lab.update("app", &previewed.plan_file, &gate).await);
+    let now = lab.preview("app", &["network"]).await.unwrap();
+    let derived = derive_operations(&previewed.plan_file, &now.plan).unwrap();
+    let gate = Asked::new(Answer::Yes);
+    let applied = applied(lab.update("app", &derived.plan, &gate).await);
+    assert_eq!(resources(&applied.state), ["change", "keep", "made"]);
+    assert_eq!(
+        held_steps("app", &gate.held().unwrap()).digest,
+        previewed_steps("app", &now).digest
+    );
+    // After all is done, everything is listed as it is.
+    let now = lab.preview("app", &["network"]).await.unwrap();
+    let derived = derive_operations(&previewed.plan_file, &now.plan).unwrap();
+    let edited: Vec<_> = derived.edits.iter().map(|edit| name(&edit.urn)).collect();
+    assert!(
+        edited.contains(&"made".to_owned()) && edited.contains(&"gone".to_owned()),
+        "{edited:?}"
+    );
+    let (folder, state) = (lab.folder("app"), lab.copy("app", &["network"]).await);
+    let dry = lab.dry_run(&folder, &state, &derived.plan).await.unwrap();
+    assert_eq!(held_steps("app", &dry.held).steps, []);
+}
+
+#[tokio::test]
+async fn a_run_that_was_killed_is_uncertain_and_its_lock_is_released_only_when_it_is_dead() {
+    let (lab, previewed) = lab().await;
+    let (canceller, cancel) = cancel_pair();
+    let stop = |urn: &str| {
+        if urn.ends_with("::made") {
+            canceller.cancel();
+        }
+    };
+    let mut gate = Asked::new(Answer::Yes);
+    gate.at_step = Some(&stop);
+    let setting = lab.setting("app");
+    let mut request = lab.update_request(&setting, &previewed.plan_file);
+    request.cancel = cancel;
+    request.limits.patience = Duration::ZERO;
+    let Outcome::Uncertain(uncertain) = update(request, &gate).await else { panic!("it ended") };
+    let Left::Found(resolved) = uncertain.left else { panic!("{:?}", uncertain.left) };
+    let [held] = resolved.locks.as_deref().unwrap() else { panic!("{:?}", resolved.locks) };
+    assert!(held.process > 0 && !held.host.is_empty());
+    assert_eq!(resolved.state_digest, lab.copy("app", &[]).await.digest());
+    assert!(uncertain.what.contains("killed"), "{}", uncertain.what);
+
+    let at = ResolveRequest {
+        cli: &lab.cli,
+        scratch: &lab.scratch,
+        backend: &setting.backend,
+        stack: &setting.stack,
+        limits: Limits::default(),
+    };
+    let never = Cancel::never();
+    assert_eq!(resolve(at, &never).await.unwrap(), resolved);
+    match lab.update("app", &previewed.plan_file, &Asked::new(Answer::Yes)).await {
+        Outcome::NotStarted { failure: Failure::Locked { by }, .. } => {
+            assert!(by.contains(&held.process.to_string()), "{by}");
+        }
+        other => panic!("{other:#?}"),
+    }
+
+    // Somebody else's lock beside it keeps both.
+    let locks = lab.states().join(".pulumi/locks/organization/app/dev");
+    let other = locks.join("other.json");
+    std::fs::write(&other, r#"{"pid":1,"username":"bob","hostname":"elsewhere"}"#).unwrap();
+    let error = release(at, &never).await.unwrap_err();
+    assert!(matches!(error, ReleaseError::NotOurs { .. }), "{error}");
+    assert_eq!(resolve(at, &never).await.unwrap().locks.unwrap().len(), 2);
+    std::fs::remove_file(other).unwrap();
+
+    release(at, &never).await.unwrap();
+    assert!(lab.is_unlocked());
+    release(at, &never).await.unwrap();
+    applied(lab.update("app", &previewed.plan_file, &Asked::new(Answer::Yes)).await);
 }
 
 /// A pack whose program is not what it should be.
