@@ -8,6 +8,7 @@
 //! Format: Gerrit's NoteDb, `ChangeNotesParser` and `ChangeNoteFooters` of Gerrit 3.12 to 3.14.
 
 use crate::ids::Revision;
+use crate::settings::taken;
 use serde::{Deserialize, Serialize};
 
 /// The commits of a change's meta ref, oldest first.
@@ -16,8 +17,10 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct MetaLog {
     /// The ref's tip: what the facts were read at.
+    #[serde(deserialize_with = "taken")]
     pub tip: Revision,
     /// All commits that lead to the tip, oldest first.
+    #[serde(deserialize_with = "taken")]
     pub commits: Vec<MetaCommit>,
 }
 
@@ -27,11 +30,15 @@ pub struct MetaLog {
 #[serde(deny_unknown_fields)]
 pub struct MetaCommit {
     /// The commit's id. Gerrit uses it as the id of the message that the commit carries.
+    #[serde(deserialize_with = "taken")]
     pub id: Revision,
     /// The author's e-mail: `1000001@<server id>` for a person, anything else for the server.
+    #[serde(deserialize_with = "taken")]
     pub author: String,
     /// The author's time, in seconds since the epoch. For display only: order is the order here.
+    #[serde(deserialize_with = "taken")]
     pub time: i64,
     /// The whole commit message.
+    #[serde(deserialize_with = "taken")]
     pub message: String,
 }

@@ -32,7 +32,7 @@ mod table;
 mod tests;
 mod trust;
 
-pub(crate) use apart::{add, apart, put};
+pub(crate) use apart::{add, apart, put, taken};
 pub use claim::{Apply, Approve, Claim};
 pub use environment::Environment;
 pub use fault::Fault;

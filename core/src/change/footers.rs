@@ -10,6 +10,7 @@ pub(super) struct Footers<'a> {
 impl<'a> Footers<'a> {
     /// Footers are the last paragraph and nothing else, so a person's text can't pretend to be one:
     /// Gerrit always puts its own after it.
+    #[inline(never)]
     pub(super) fn split(message: &'a str) -> Self {
         let message = message.trim_end_matches('\n');
         let (body, last) = message.rsplit_once("\n\n").unwrap_or(("", message));
@@ -23,22 +24,22 @@ impl<'a> Footers<'a> {
     }
 
     /// All values of a footer, in order. Keys are compared as Gerrit does, without case.
-    pub(super) fn all(&self, key: &str) -> impl Iterator<Item = &'a str> {
-        self.lines
-            .iter()
-            .filter(move |(found, _)| found.eq_ignore_ascii_case(key))
-            .map(|(_, value)| *value)
+    #[inline(never)]
+    pub(super) fn all(&self, key: &str) -> Vec<&'a str> {
+        let of_key = self.lines.iter().filter(|(found, _)| found.eq_ignore_ascii_case(key));
+        of_key.map(|(_, value)| *value).collect()
     }
 
     /// The value of a footer that may stand once.
     ///
     /// # Errors
     /// The key, if it stands twice.
+    #[inline(never)]
     pub(super) fn one(&self, key: &'static str) -> Result<Option<&'a str>, &'static str> {
-        let mut values = self.all(key);
-        match (values.next(), values.next()) {
-            (_, Some(_)) => Err(key),
-            (first, None) => Ok(first),
+        match self.all(key).as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(one)),
+            _ => Err(key),
         }
     }
 }
@@ -54,7 +55,7 @@ mod tests {
             "Update patch set 1\n\nPatch Set 1:\n\nLabel: Code-Review=+2\n\nPatch-set: 1\nTag: x\n";
         let footers = Footers::split(message);
         assert_eq!(footers.text, "Patch Set 1:\n\nLabel: Code-Review=+2");
-        assert_eq!(footers.all("Label").count(), 0);
+        assert!(footers.all("Label").is_empty());
         assert_eq!(footers.one("patch-set"), Ok(Some("1")));
     }
 
@@ -62,6 +63,6 @@ mod tests {
     fn a_commit_without_text_has_footers_only() {
         let footers = Footers::split("Update patch set 4\n\nPatch-set: 4\nLabel: SUBM=+1, c257");
         assert_eq!(footers.text, "");
-        assert_eq!(footers.all("Label").collect::<Vec<_>>(), ["SUBM=+1, c257"]);
+        assert_eq!(footers.all("Label"), ["SUBM=+1, c257"]);
     }
 }

@@ -88,17 +88,15 @@ struct Entry<'a> {
 
 impl Entry<'_> {
     fn bad(&self, key: &'static str, found: &str) -> MetaError {
-        MetaError::Footer {
-            commit: self.commit.id.clone(),
-            key,
-            found: found.chars().take(120).collect(),
-        }
+        bad(self.commit, key, found)
     }
 
+    #[inline(never)]
     fn one(&self, key: &'static str) -> Result<Option<&str>, MetaError> {
-        self.footers.one(key).map_err(|key| self.bad(key, "it stands more than once"))
+        one(&self.footers, self.commit, key)
     }
 
+    #[inline(never)]
     fn flag(&self, key: &'static str) -> Result<Option<bool>, MetaError> {
         match self.one(key)? {
             None => Ok(None),
@@ -196,14 +194,19 @@ impl Reader {
             }
         }
         for text in entry.footers.all("Removed") {
-            let mail = text.rsplit_once('<').and_then(|(_, mail)| mail.strip_suffix('>'));
-            if let Some(gone) = mail.and_then(account) {
-                self.votes.retain(|key, _| key.account != gone);
+            if let Some(gone) = person(text) {
+                self.remove(gone);
             }
         }
         Ok(())
     }
 
+    #[inline(never)]
+    fn remove(&mut self, reviewer: AccountId) {
+        self.votes.retain(|key, _| key.account != reviewer);
+    }
+
+    #[inline(never)]
     fn vote(&mut self, entry: &Entry<'_>, line: VoteLine, copied: bool) -> Result<(), MetaError> {
         let account = line.account.or(entry.author).ok_or(MetaError::Missing { what: "voter" })?;
         let key = VoteKey { patch_set: entry.patch_set, label: line.label, account };
@@ -244,24 +247,42 @@ impl Reader {
 #[inline(never)]
 fn entry(place: Place, commit: &MetaCommit) -> Result<Entry<'_>, MetaError> {
     let footers = Footers::split(&commit.message);
-    let bad = |key, found: &str| MetaError::Footer {
-        commit: commit.id.clone(),
-        key,
-        found: found.chars().take(120).collect(),
-    };
-    let text = footers.one("Patch-set").map_err(|key| bad(key, "it stands more than once"))?;
-    let text = text.ok_or_else(|| bad("Patch-set", "it is missing"))?;
-    let number = text.split(' ').next().unwrap_or_default();
-    let number = number.parse().map_err(|_| bad("Patch-set", text))?;
+    let patch_set = patch_set(&footers, commit)?;
     let author = account(&commit.author);
-    let real = match footers.one("Real-user").map_err(|key| bad(key, "it stands more than once"))? {
+    let real = match one(&footers, commit, "Real-user")? {
         None => author,
-        Some(text) => {
-            let mail = text.rsplit_once('<').and_then(|(_, mail)| mail.strip_suffix('>'));
-            Some(mail.and_then(account).ok_or_else(|| bad("Real-user", text))?)
-        }
+        Some(text) => Some(person(text).ok_or_else(|| bad(commit, "Real-user", text))?),
     };
-    Ok(Entry { place, commit, footers, patch_set: PatchSetNumber(number), author, real })
+    Ok(Entry { place, commit, footers, patch_set, author, real })
+}
+
+#[inline(never)]
+fn patch_set(footers: &Footers<'_>, commit: &MetaCommit) -> Result<PatchSetNumber, MetaError> {
+    let text = one(footers, commit, "Patch-set")?;
+    let text = text.ok_or_else(|| bad(commit, "Patch-set", "it is missing"))?;
+    let number = text.split(' ').next().unwrap_or_default();
+    number.parse().map(PatchSetNumber).map_err(|_| bad(commit, "Patch-set", text))
+}
+
+#[inline(never)]
+fn one<'a>(
+    footers: &Footers<'a>,
+    commit: &MetaCommit,
+    key: &'static str,
+) -> Result<Option<&'a str>, MetaError> {
+    footers.one(key).map_err(|key| bad(commit, key, "it stands more than once"))
+}
+
+#[inline(never)]
+fn bad(commit: &MetaCommit, key: &'static str, found: &str) -> MetaError {
+    let (commit, found) = (commit.id.clone(), found.chars().take(120).collect());
+    MetaError::Footer { commit, key, found }
+}
+
+/// The account of `Name <1000001@server>`.
+#[inline(never)]
+fn person(text: &str) -> Option<AccountId> {
+    text.rsplit_once('<').and_then(|(_, mail)| mail.strip_suffix('>')).and_then(account)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub(super) struct VoteLine {
 
 impl VoteLine {
     /// Reads a line; `None` if it has none of the known forms.
+    #[inline(never)]
     pub(super) fn parse(line: &str) -> Option<Self> {
         if let Some(rest) = line.strip_prefix('-') {
             let (label, ident) = split_ident(rest);

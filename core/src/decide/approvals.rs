@@ -77,24 +77,8 @@ impl<'a> Approvals<'a> {
     #[inline(never)]
     pub(crate) fn count(&self, binding: &Binding, rule: &Approve) -> Result<Count, Reason> {
         let name = binding.name();
-        let Some(list) = self.list_of(&name) else {
-            return Err(Reason::new(
-                Code::RecordMissing,
-                format!("plan {} has not been published on the change yet", name.short()),
-                "wait for Tidegate's message",
-            ));
-        };
-        let value = match (rule.value, self.facts.labels.get(rule.label.as_str())) {
-            (Some(value), _) => i32::try_from(value).unwrap_or(i32::MAX),
-            (None, Some(range)) => range.max,
-            (None, None) => {
-                return Err(Reason::new(
-                    Code::FactMissing,
-                    format!("the label {} doesn't exist", rule.label),
-                    "add the label to the project, or name another in tidegate.toml",
-                ));
-            }
-        };
+        let list = self.list_of(&name).ok_or_else(|| unpublished(&name))?;
+        let value = self.least_value(rule)?;
         let single = self.list.iter().any(|p| p.list == list && p.bindings.len() == 1);
         let mut count = Count {
             given: 0,
@@ -109,18 +93,31 @@ impl<'a> Approvals<'a> {
             {
                 continue;
             }
-            match self.may(key.account, vote, rule) {
-                Err(why) => count.passed_over.push(format!("account {}: {why}", key.account)),
-                Ok(()) => match self.approves(key, vote, &name) {
-                    Ok(()) => count.given = count.given.saturating_add(1),
-                    Err(why) => count.passed_over.push(format!("account {}: {why}", key.account)),
-                },
+            let counts = self.may(key.account, vote, rule);
+            match counts.and_then(|()| self.approves(key, vote, &name)) {
+                Ok(()) => count.given = count.given.saturating_add(1),
+                Err(why) => count.pass_over(key.account, why),
             }
         }
         Ok(count)
     }
 
+    /// The least vote that counts.
+    #[inline(never)]
+    fn least_value(&self, rule: &Approve) -> Result<i32, Reason> {
+        match (rule.value, self.facts.labels.get(rule.label.as_str())) {
+            (Some(value), _) => Ok(i32::try_from(value).unwrap_or(i32::MAX)),
+            (None, Some(range)) => Ok(range.max),
+            (None, None) => Err(Reason::new(
+                Code::FactMissing,
+                format!("the label {} doesn't exist", rule.label),
+                "add the label to the project, or name another in tidegate.toml",
+            )),
+        }
+    }
+
     /// Whether a person may approve at all.
+    #[inline(never)]
     fn may(&self, account: AccountId, vote: &Vote, rule: &Approve) -> Result<(), &'static str> {
         let Some(facts) = self.facts.accounts.get(&account) else { return Err("unknown") };
         if !facts.active {
@@ -142,6 +139,7 @@ impl<'a> Approvals<'a> {
     }
 
     /// Whether the last thing that a person said about `binding` is an approval.
+    #[inline(never)]
     fn approves(&self, key: &VoteKey, vote: &Vote, binding: &Digest) -> Result<(), &'static str> {
         let mut said: BTreeMap<Place, bool> = BTreeMap::new();
         let mut ambiguous = false;
@@ -168,6 +166,7 @@ impl<'a> Approvals<'a> {
 
     /// Whether a bare vote at `place` can only mean `binding`: until then the patch set had
     /// published exactly one binding for each of its stacks, and this is one of them.
+    #[inline(never)]
     fn is_plain(&self, place: Place, binding: &Digest) -> bool {
         let mut seen: BTreeMap<_, BTreeSet<Digest>> = BTreeMap::new();
         for (at, published) in &self.published {
@@ -182,6 +181,7 @@ impl<'a> Approvals<'a> {
     }
 
     /// The published list that `binding` is on, the latest first.
+    #[inline(never)]
     fn list_of(&self, binding: &Digest) -> Option<Digest> {
         self.published
             .iter()
@@ -192,6 +192,11 @@ impl<'a> Approvals<'a> {
 }
 
 impl Count {
+    #[inline(never)]
+    fn pass_over(&mut self, account: AccountId, why: &str) {
+        self.passed_over.push(format!("account {account}: {why}"));
+    }
+
     /// The reason to give when approvals are missing.
     pub(crate) fn missing(
         &self,
@@ -224,6 +229,15 @@ impl Count {
     }
 }
 
+#[inline(never)]
+fn unpublished(name: &Digest) -> Reason {
+    Reason::new(
+        Code::RecordMissing,
+        format!("plan {} has not been published on the change yet", name.short()),
+        "wait for Tidegate's message",
+    )
+}
+
 /// Finds the message of each publication: the host's own, in its own name, that names the list.
 #[inline(never)]
 fn publications<'a>(
@@ -238,7 +252,7 @@ fn publications<'a>(
                 && !message.impersonated
                 && message.tag.as_deref() == Some(PUBLISH_TAG)
                 && message.patch_set == published.patch_set
-                && values(&message.text, PLAN_LINE).any(|name| name == published.list.short())
+                && values(&message.text, PLAN_LINE).contains(&published.list.short())
         });
         if let Some(message) = place {
             found.push((message.place, published));
@@ -268,6 +282,7 @@ fn words(change: &Change, published: &[(Place, &Published)]) -> Vec<Word> {
 }
 
 /// The bindings that a prefix names, and whether it fits more than one digest.
+#[inline(never)]
 fn named(
     prefix: &str,
     place: Place,
@@ -292,7 +307,9 @@ fn named(
     }
 }
 
-/// The values of the lines of `text` that start with `key`.
-fn values<'a>(text: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
-    text.lines().filter_map(move |line| line.trim().strip_prefix(key)).map(str::trim)
+/// The values of the lines of `text` that start with `key`. A function of its own: it looks at every
+/// character, and its callers are large.
+#[inline(never)]
+fn values<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
+    text.lines().filter_map(|line| line.trim().strip_prefix(key)).map(str::trim).collect()
 }

@@ -2,7 +2,7 @@
 //! in its JVM, too. What is generic over maps and serializers is inlined into its callers without
 //! these.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// `BTreeMap::insert`.
@@ -15,6 +15,14 @@ pub(crate) fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: V) -> Opti
 #[inline(never)]
 pub(crate) fn add<K: Ord>(set: &mut BTreeSet<K>, key: K) -> bool {
     set.insert(key)
+}
+
+/// For `#[serde(deserialize_with)]`.
+#[inline(never)]
+pub(crate) fn taken<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<T, D::Error> {
+    T::deserialize(from)
 }
 
 /// For `#[serde(serialize_with)]`.

@@ -1,6 +1,6 @@
 //! What settings are read from.
 
-use super::Floor;
+use super::{Floor, taken};
 use crate::ids::{Project, Revision};
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,13 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct SettingsLayer {
     /// The project.
+    #[serde(deserialize_with = "taken")]
     pub project: Project,
     /// The commit that both files were read at.
+    #[serde(deserialize_with = "taken")]
     pub commit: Revision,
     /// `tidegate.toml`; empty when there is none.
+    #[serde(deserialize_with = "taken")]
     pub text: String,
     /// `groups`: lines `UUID<TAB>name`; empty when there is none.
     #[serde(default)]

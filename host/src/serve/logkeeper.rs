@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate_engine::Cancel;
-use tidegate_ledger::{Code, Digest, Leaf, Log, LogKey, Subject};
+use tidegate_ledger::{Code, Digest, Leaf, Log, LogKey, Role, SaltFile, Subject};
 use tidegate_store::Store;
 
 /// How many leaves go under one checkpoint at most: a batch costs one signature and a few writes.
@@ -19,6 +19,8 @@ const IDLE: Duration = Duration::from_secs(5);
 /// Keeps the log.
 pub(crate) struct LogKeeper {
     log: Log,
+    /// Whose accounts the commitments in the log stand for.
+    salts: SaltFile,
     store: Arc<Store>,
 }
 
@@ -31,6 +33,8 @@ struct Outgoing {
     subject: String,
     ids: BTreeMap<String, String>,
     digests: BTreeMap<String, String>,
+    #[serde(default)]
+    account: Option<u32>,
 }
 
 impl LogKeeper {
@@ -52,7 +56,9 @@ impl LogKeeper {
             Log::create(folder, &origin, key)?
         };
         tracing::info!(entries = log.size(), folder = %folder.display(), "the log is open");
-        Ok(Self { log, store })
+        // Beside the state and not in the log's folder, which auditors get.
+        let salts = SaltFile::open(&config.state.join("salts.jsonl"))?;
+        Ok(Self { log, salts, store })
     }
 
     /// Keeps it until told to stop.
@@ -85,7 +91,10 @@ impl LogKeeper {
             let up_to = last.index + 1;
             let leaves = waiting
                 .iter()
-                .map(|leaf| read(&leaf.body).with_context(|| format!("leaf {}", leaf.index)))
+                .map(|leaf| {
+                    read(&leaf.body, &mut self.salts)
+                        .with_context(|| format!("leaf {}", leaf.index))
+                })
                 .collect::<Result<Vec<_>>>()?;
             self.log.append_from(from, &leaves)?;
             self.store.set_logged(up_to)?;
@@ -93,11 +102,14 @@ impl LogKeeper {
     }
 }
 
-fn read(body: &[u8]) -> Result<Leaf> {
+fn read(body: &[u8], salts: &mut SaltFile) -> Result<Leaf> {
     let outgoing: Outgoing = serde_json::from_slice(body)?;
     let code = Code::parse(&outgoing.code)
         .with_context(|| format!("the log has no code {:?}", outgoing.code))?;
     let mut draft = Leaf::draft(code, Subject::new(&outgoing.subject)?, outgoing.time);
+    if let Some(account) = outgoing.account {
+        draft = draft.account(Role::Account, &salts.commit(&account.to_string())?);
+    }
     for (name, id) in &outgoing.ids {
         draft = draft.id(name, id);
     }
