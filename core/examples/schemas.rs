@@ -8,6 +8,9 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use tidegate_core::advance::{AdvanceInput, Advanced};
 use tidegate_core::classify::Classified;
+use tidegate_core::coverage::admit::{AdmitInput, Admitted};
+use tidegate_core::coverage::allow::{AllowInput, Allowed};
+use tidegate_core::coverage::ran::{RanInput, RanOutput};
 use tidegate_core::coverage::{Coverage, CoverageInput};
 use tidegate_core::decide::DecideInput;
 use tidegate_core::facts::ChangeFacts;
@@ -15,6 +18,7 @@ use tidegate_core::needs::{Needs, NeedsInput};
 use tidegate_core::plan::{PlanInput, Planning};
 use tidegate_core::record::Record;
 use tidegate_core::review::Review;
+use tidegate_core::rollout::Branch;
 use tidegate_core::settings::{Settings, SettingsInput};
 use tidegate_core::steps::{Steps, StepsInput};
 use tidegate_core::verdict::Verdict;
@@ -34,6 +38,12 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         ("steps-output", read_back::<Steps>()),
         ("covers-input", of::<CoverageInput>()),
         ("covers-output", read_back::<Coverage>()),
+        ("admit-input", of::<AdmitInput>()),
+        ("admit-output", read_back::<Admitted>()),
+        ("allow-input", of::<AllowInput>()),
+        ("allow-output", read_back::<Allowed>()),
+        ("ran-input", of::<RanInput>()),
+        ("ran-output", read_back::<RanOutput>()),
         ("decide-input", of::<DecideInput>()),
         ("decide-output", read_back::<Verdict>()),
         ("advance-input", of::<AdvanceInput>()),
@@ -41,6 +51,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         ("change-facts", of::<ChangeFacts>()),
         ("record", of::<Record>()),
         ("state-review", of::<Review>()),
+        ("state-branch", of::<Branch>()),
         ("state-watch", of::<Watch>()),
     ]
 }

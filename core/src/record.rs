@@ -4,6 +4,7 @@
 use crate::ids::{
     AccountId, ChangeNumber, Digest, PatchSetNumber, Project, Revision, ServerId, StackId,
 };
+use crate::policy::Judgements;
 use crate::settings::Floor;
 use crate::verdict::Reason;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,9 @@ pub enum Look {
         stacks: BTreeMap<StackId, StackLook>,
         /// What stands against the patch set as a whole, such as a policy's finding.
         findings: Vec<Reason>,
+        /// What the policy modules said of each plan.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        policies: Judgements,
     },
 }
 

@@ -10,8 +10,9 @@ use crate::coverage::admit::Circumstances;
 use crate::ids::{
     AccountId, ChangeNumber, Digest, PatchSetNumber, Project, RefName, Revision, ServerId, StackId,
 };
+use crate::policy::Judgement;
 use crate::record::{Binding, Published};
-use crate::settings::Floor;
+use crate::settings::{Floor, PolicyName};
 use crate::steps::marker::Marker;
 use crate::verdict::Reason;
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,9 @@ pub struct KeptPlan {
     pub steps_blob: Digest,
     /// The markers that were planted for the look.
     pub markers: Vec<Marker>,
+    /// What the policy modules said of it.
+    #[serde(default)]
+    pub policies: BTreeMap<PolicyName, Judgement>,
     /// What the look was made of.
     pub look: Circumstances,
     /// When the look was asked for, in milliseconds since the epoch. A run of ours that ended later

@@ -266,7 +266,8 @@ impl Branch {
             return;
         }
         self.again = false;
-        let open = || self.rollouts.iter().filter(|rollout| !rollout.is_over());
+        let open =
+            || self.rollouts.iter().filter(|rollout| !rollout.is_over() || !rollout.is_told());
         let changes: BTreeSet<_> = open().flat_map(|rollout| rollout.changes.clone()).collect();
         let action = Action::ReadBranch {
             project: self.project.clone(),

@@ -28,6 +28,9 @@ pub(crate) struct Config {
     pub(crate) state: PathBuf,
     /// The log.
     pub(crate) log: Log,
+    /// The policy modules.
+    #[serde(default)]
+    pub(crate) policies: Policies,
     /// The pages.
     #[serde(default)]
     pub(crate) web: Web,
@@ -120,6 +123,22 @@ pub(crate) struct Log {
     pub(crate) key_file: PathBuf,
 }
 
+/// The policy modules.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Policies {
+    /// The folder with the modules that settings name by digest; `policies` unless given.
+    #[serde(default)]
+    folder: Option<PathBuf>,
+}
+
+impl Policies {
+    /// Where the modules are.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.clone().unwrap_or_else(|| PathBuf::from("policies"))
+    }
+}
+
 /// The pages.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -198,6 +217,9 @@ impl Config {
         below(&mut self.state);
         below(&mut self.log.folder);
         below(&mut self.log.key_file);
+        let mut modules = self.policies.folder();
+        below(&mut modules);
+        self.policies.folder = Some(modules);
         self.gerrit.record_key_file.iter_mut().for_each(below);
         self.pulumi.bin.iter_mut().for_each(below);
         if let Some(ssh) = &mut self.gerrit.ssh {

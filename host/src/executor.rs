@@ -43,6 +43,8 @@ pub(crate) struct Hands {
     pub(crate) record_key: Option<LogKey>,
     /// The store, to read what was published and what blobs hold.
     pub(crate) store: tidegate_store::Reader,
+    /// The policy modules.
+    pub(crate) policies: Arc<tidegate_sandbox::Policies>,
     /// What the stacks' keys for hashes of secrets are made from.
     pub(crate) seal: crate::seal::Seal,
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tidegate_engine::{Canceller, Engine, Settings, SystemClock};
 use tidegate_ledger::LogKey;
 use tidegate_pulumi::{Cli, Scratch};
-use tidegate_sandbox::Rules;
+use tidegate_sandbox::{Policies, PolicyLimits, PolicySandbox, Rules};
 use tidegate_store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -59,6 +59,8 @@ async fn serve(config: Config) -> Result<ExitCode> {
     let password = secret(&config.gerrit.password_file)?;
     let (gerrit, publisher) = connect::connect(&config, &password).await?;
 
+    let sandbox = PolicySandbox::new(PolicyLimits::default())?;
+    let policies = Arc::new(Policies::new(sandbox, config.policies.folder()));
     let settings = Settings {
         projects: config.gerrit.projects.clone(),
         previews: config.pulumi.previews.unwrap_or(PREVIEWS),
@@ -76,6 +78,7 @@ async fn serve(config: Config) -> Result<ExitCode> {
         publisher,
         record_key,
         store: store.reader(),
+        policies,
         seal,
     };
     let engine = Engine::new(

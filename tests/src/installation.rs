@@ -158,6 +158,7 @@ impl Installation {
             Ok(found.cloned())
         })
         .with_context(|| self.tidegate.log_tail(30))
+        .with_context(|| self.rollouts())
     }
 
     /// Waits for the plan of a patch set, and returns its message and the name of its list.
@@ -184,6 +185,16 @@ impl Installation {
         })
         .with_context(|| self.tidegate.log_tail(30))
         .with_context(|| self.explain(change))
+    }
+
+    /// What `tidegate rollout list` says.
+    #[must_use]
+    pub fn rollouts(&self) -> String {
+        let config = self.tidegate.config().to_string_lossy().into_owned();
+        match self.tidegate.run(&["rollout", "list", "--config", &config]) {
+            Ok(said) => format!("{}{}", said.stdout, said.stderr),
+            Err(error) => format!("{error:#}"),
+        }
     }
 
     /// What `tidegate explain` says of the change.

@@ -3,7 +3,8 @@
 
 use crate::coverage::admit::Circumstances;
 use crate::ids::{ChangeNumber, Digest, PatchSetNumber, Project, RefName, Revision, StackId};
-use crate::settings::Claim;
+use crate::policy::PolicyChange;
+use crate::settings::{Claim, Policy, PolicyName};
 use crate::steps::marker::Marker;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,6 +162,12 @@ pub struct PreviewRequest {
     /// The branch whose rollout asks for it; absent for a change under review.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout_of: Option<RefName>,
+    /// The policy modules that are to be asked about its plan.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policies: BTreeMap<PolicyName, Policy>,
+    /// What these are shown of the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<PolicyChange>,
 }
 
 /// A stack whose planned outputs another one is previewed with.

@@ -61,6 +61,7 @@ fn judge(facts: &ChangeFacts, floor: Option<&Floor>) -> Result<Verdict, Box<Reas
             let approvals =
                 Approvals::new(facts, &change, record.publisher, &record.published, reviewed);
             reasons.extend(look_reasons(&record, &plan));
+            reasons.extend(policy_reasons(&record, &plan, &settings));
             for stack in plan.stacks.keys() {
                 stacks.insert(
                     stack.clone(),
@@ -165,6 +166,18 @@ fn look_reasons(record: &Record, plan: &DeploymentPlan) -> Vec<Reason> {
             "wait for the plan",
         )],
     }
+}
+
+/// What the policy modules have against the plans that are there.
+#[inline(never)]
+fn policy_reasons(record: &Record, plan: &DeploymentPlan, settings: &Settings) -> Vec<Reason> {
+    let Look::Previewed { stacks, policies, .. } = &record.look else { return Vec::new() };
+    let is_planned = |stack: &&StackId| match stacks.get(*stack) {
+        Some(StackLook::Planned { .. } | StackLook::Unpublished) => true,
+        Some(StackLook::Running | StackLook::Failed { .. }) | None => false,
+    };
+    let planned = plan.stacks.keys().filter(is_planned);
+    crate::policy::judge(&settings.policies, planned, policies).reasons
 }
 
 #[inline(never)]

@@ -28,6 +28,18 @@ pub(super) fn record(review: &Review, seen: &Seen) -> String {
                 .map(|(stack, preview)| (stack.clone(), stack_look(review, stack, preview, seen)))
                 .collect(),
             findings: Vec::new(),
+            policies: stacks
+                .iter()
+                .filter_map(|(stack, preview)| match &preview.state {
+                    StackState::Planned { summary } if !summary.policies.is_empty() => {
+                        Some((stack.clone(), summary.policies.clone()))
+                    }
+                    StackState::Planned { .. }
+                    | StackState::Waiting { .. }
+                    | StackState::Running { .. }
+                    | StackState::Failed { .. } => None,
+                })
+                .collect(),
         },
     };
     let record = Record {

@@ -3,7 +3,8 @@
 use crate::advance::EffectId;
 use crate::facts::ChangeFacts;
 use crate::ids::{AccountId, ChangeNumber, Digest, Project, Revision, ServerId, StackId};
-use crate::settings::Floor;
+use crate::policy::Judgement;
+use crate::settings::{Floor, PolicyName};
 use crate::steps::Steps;
 use crate::steps::marker::Marker;
 use crate::verdict::Reason;
@@ -173,6 +174,9 @@ pub struct Previewed {
     /// The markers that were planted for it.
     #[serde(default)]
     pub markers: Vec<Marker>,
+    /// What the policy modules said of the plan.
+    #[serde(default)]
+    pub policies: BTreeMap<PolicyName, Judgement>,
     /// The versions of CLI and plugins.
     pub versions: BTreeMap<String, String>,
     /// How long it took, in milliseconds.

@@ -11,8 +11,9 @@ use crate::decide::decide_change;
 use crate::facts::RecordFact;
 use crate::ids::{Digest, PatchSetNumber, Revision, StackId};
 use crate::plan::{DeploymentPlan, plan};
+use crate::policy::{Judgement, PolicyChange};
 use crate::record::{Binding, Published};
-use crate::settings::{Claim, Mode, Settings};
+use crate::settings::{Claim, Mode, PolicyName, Settings};
 use crate::steps::marker::Marker;
 use crate::verdict::{Code, Reason};
 use serde::{Deserialize, Serialize};
@@ -105,6 +106,9 @@ pub struct Summary {
     /// The markers that were planted for it.
     #[serde(default)]
     pub markers: Vec<Marker>,
+    /// What the policy modules said of it.
+    #[serde(default)]
+    pub policies: BTreeMap<PolicyName, Judgement>,
     /// The digest of the state that it started from.
     pub state: Digest,
     /// How many steps of each kind.
@@ -167,6 +171,7 @@ impl Looked {
                 plan_file: summary.plan_file.clone(),
                 steps_blob: summary.steps_blob.clone(),
                 markers: summary.markers.clone(),
+                policies: summary.policies.clone(),
                 look: Circumstances {
                     state: summary.state.clone(),
                     inputs: preview.inputs.clone(),
@@ -250,6 +255,7 @@ impl Summary {
             plan_file: done.plan_file.clone(),
             output: done.output.clone(),
             markers: done.markers.clone(),
+            policies: done.policies.clone(),
             state: done.state.clone(),
             counts: done.steps.counts.clone(),
             opaque: done.steps.opaque,
@@ -368,6 +374,14 @@ impl Review {
                 reads: reads.collect(),
                 upstream: Vec::new(),
                 rollout_of: None,
+                policies: settings.policies.clone(),
+                change: Some(PolicyChange {
+                    project: self.project.clone(),
+                    branch: change.branch.clone(),
+                    number: self.number,
+                    patch_set: change.current,
+                    revision: revision.clone(),
+                }),
             };
             preview.state = StackState::Waiting { request: Box::new(request) };
         }

@@ -44,6 +44,8 @@ impl Branch {
             reads: claim.reads.iter().filter_map(|id| settings.stacks.get(id)).cloned().collect(),
             upstream: Vec::new(),
             rollout_of: Some(self.branch.clone()),
+            policies: settings.policies.clone(),
+            change: None,
         };
         let making = Making {
             settings: settings.claim_digest(stack),
@@ -115,6 +117,7 @@ impl Branch {
                             plan_file: summary.plan_file.clone(),
                             steps_blob: summary.steps_blob.clone(),
                             markers: summary.markers.clone(),
+                            policies: summary.policies.clone(),
                             look: Circumstances {
                                 state: summary.state.clone(),
                                 inputs: making.inputs.clone(),

@@ -70,6 +70,12 @@ impl Branch {
             let reason = Reason::new(Code::SettingsChanged, text, "approve the new plan");
             return Err(Unready::Replan(reason.on(stack)));
         }
+        // The gate of the submit asked the same; a submit past it did not.
+        let said = [(stack.clone(), offer.plan.policies.clone())].into();
+        let objections = crate::policy::judge(&settings.policies, [stack], &said).reasons;
+        if let Some(objection) = objections.into_iter().next() {
+            return Err(Unready::Wait(objection));
+        }
         // Nobody has to approve that nothing is done.
         if offer.summary.as_ref().is_some_and(|made| made.counts == Counts::default()) {
             return Ok(());

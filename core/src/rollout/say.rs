@@ -27,7 +27,7 @@ impl Branch {
         let mut posts = Vec::new();
         for rollout in &mut self.rollouts {
             publish(rollout, settings, known, &mut posts);
-            note(rollout, &mut posts);
+            note(rollout, known, &mut posts);
         }
         for (number, message, tag) in posts {
             let Some(known) = known.get(&number) else { continue };
@@ -50,6 +50,13 @@ impl Branch {
             self.posting.insert(effect.id.clone());
             wishes.effects.push(effect);
         }
+    }
+}
+
+impl Rollout {
+    /// Whether its changes say how it stands.
+    pub(super) fn is_told(&self) -> bool {
+        self.said.as_ref() == Some(&Digest::of(text(self).as_bytes()))
     }
 }
 
@@ -82,7 +89,11 @@ fn publish(
 }
 
 /// Says that a rollout is over, or that operators have to act.
-fn note(rollout: &mut Rollout, posts: &mut Vec<(ChangeNumber, String, &'static str)>) {
+fn note(
+    rollout: &mut Rollout,
+    known: &BTreeMap<ChangeNumber, Known<'_>>,
+    posts: &mut Vec<(ChangeNumber, String, &'static str)>,
+) {
     let held = rollout.stacks.values().any(|open| match &open.progress {
         Progress::Held { hold } => match hold.next {
             Next::Operator => true,
@@ -98,7 +109,8 @@ fn note(rollout: &mut Rollout, posts: &mut Vec<(ChangeNumber, String, &'static s
     }
     let text = text(rollout);
     let digest = Digest::of(text.as_bytes());
-    if rollout.said.as_ref() == Some(&digest) {
+    let readable = rollout.changes.iter().all(|number| known.contains_key(number));
+    if rollout.said.as_ref() == Some(&digest) || !readable {
         return;
     }
     for number in &rollout.changes {

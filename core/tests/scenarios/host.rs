@@ -186,6 +186,7 @@ impl Host {
             steps_blob: digest.clone(),
             output: digest,
             markers: Vec::new(),
+            policies: BTreeMap::new(),
             versions: BTreeMap::new(),
             took_ms: 1,
         }))

@@ -118,8 +118,9 @@ impl Tide {
             }
             let Effect { id: effect, action, .. } = self.queue.remove(0);
             let input = match action {
-                Action::ReadBranch { walked, .. } => {
-                    BranchInput::Read { effect, facts: Box::new(self.facts(walked.as_ref())) }
+                Action::ReadBranch { walked, changes, .. } => {
+                    let facts = Box::new(self.facts(walked.as_ref(), &changes));
+                    BranchInput::Read { effect, facts }
                 }
                 Action::Apply(request) => {
                     let outcome = if self.outcomes.is_empty() {
@@ -141,6 +142,7 @@ impl Tide {
                         steps_blob: digest.clone(),
                         output: digest,
                         markers: Vec::new(),
+                        policies: BTreeMap::new(),
                         versions: BTreeMap::new(),
                         took_ms: 1,
                     }));
@@ -158,7 +160,7 @@ impl Tide {
         panic!("it never settles");
     }
 
-    fn facts(&self, walked: Option<&Revision>) -> BranchFacts {
+    fn facts(&self, walked: Option<&Revision>, asked: &[ChangeNumber]) -> BranchFacts {
         let facts = self.host.world.facts();
         let review = self.host.state.as_ref().unwrap();
         let tip = self.commits.last().map_or_else(|| revision(1), |last| last.revision.clone());
@@ -182,6 +184,13 @@ impl Tide {
             published: review.published.clone(),
             plans: review.plans.clone(),
         };
+        let number = ChangeNumber(12);
+        let walks = new.iter().flatten().any(|commit: &CommitFacts| commit.change == Some(number));
+        let changes = if walks || asked.contains(&number) {
+            [(number, merged)].into()
+        } else {
+            BTreeMap::new()
+        };
         BranchFacts {
             settings: facts.settings,
             floor: Default::default(),
@@ -190,7 +199,7 @@ impl Tide {
             vote: None,
             tip,
             commits: new,
-            changes: [(ChangeNumber(12), merged)].into(),
+            changes,
             inputs: BTreeMap::new(),
         }
     }

@@ -15,9 +15,12 @@ use tidegate_core::coverage::ran::RanOutput;
 use tidegate_core::ids::Digest;
 use tidegate_core::rollout::{ApplyOutcome, BranchInput, RunFacts};
 use tidegate_core::steps::Steps;
+use tidegate_core::steps::marker::Marker;
 use tidegate_core::verdict::{Code, Reason};
 use tidegate_engine::{Cancel, Done, Problem, Rules as _, SubjectInput};
-use tidegate_pulumi::{FailedWhat, Limits, Outcome, Refusal, ResolveRequest, UpdateRequest};
+use tidegate_pulumi::{
+    FailedWhat, Limits, Outcome, Refusal, Request, ResolveRequest, UpdateRequest,
+};
 use tidegate_store::NewBlob;
 
 /// How long the core may take at the gate: a thousand times of what it needs.
@@ -69,7 +72,14 @@ impl Hands {
         }
         let claim = &request.claim;
         let evidence = self.evidence(request)?;
-        let plan = self.blob(&request.plan_file)?;
+        let mut plan = self.blob(&request.plan_file)?;
+        if !request.markers.is_empty() {
+            let markers: Vec<_> = request.markers.iter().map(Marker::text).collect();
+            let lifted = tidegate_pulumi::lift_markers(&plan, &markers).map_err(|error| {
+                Unmade::Failed { text: error.to_string(), cure: "retry, once a new plan is made" }
+            })?;
+            plan = lifted.to_vec();
+        }
         let mirror = self.gerrit.mirrors().mirror(&request.project).await.map_err(Unmade::again)?;
         mirror
             .fetch_commit(&request.revision, std::slice::from_ref(&request.branch))
@@ -79,6 +89,19 @@ impl Hands {
         let folder = tree.path().join(claim.path.as_str());
         begun.set().map_err(Unmade::again)?;
         let (outcome, said) = self.update(request, &evidence, &folder, &plan, &cancel).await?;
+        let (outcome, said) = match outcome {
+            // What our own runs did meanwhile makes an engine refuse a plan that is still covered:
+            // its operations are listed anew, and the gate judges what comes of it.
+            Outcome::Violated { .. } if !request.runs.is_empty() => {
+                match self.derived(request, &folder, &plan).await? {
+                    Some(derived) => {
+                        self.update(request, &evidence, &folder, &derived, &cancel).await?
+                    }
+                    None => (outcome, said),
+                }
+            }
+            outcome => (outcome, said),
+        };
         let outcome = self.came_to(request, outcome, said, blobs)?;
         Ok(outcome)
     }
@@ -132,6 +155,51 @@ impl Hands {
         Ok((outcome, gate.said()))
     }
 
+    /// The plan with its operations listed as a free look of now has them; `None` if that can't be.
+    async fn derived(
+        &self,
+        request: &ApplyRequest,
+        folder: &std::path::Path,
+        plan: &[u8],
+    ) -> Result<Option<Vec<u8>>, Unmade> {
+        let claim = &request.claim;
+        let (_canceller, stop) = tidegate_pulumi::cancel_pair();
+        let state = self.local_copy(claim, &request.reads, &stop).await?;
+        let environment = self.environment(claim, Phase::Apply)?;
+        let key = self.seal.key_of(&claim.id);
+        let made = tidegate_pulumi::preview(Request {
+            cli: &self.cli,
+            scratch: &self.scratch,
+            folder,
+            state: &state,
+            environment: &environment,
+            key: &key,
+            parallel: None,
+            limits: self.limits(),
+            cancel: stop,
+            progress: None,
+        })
+        .await;
+        let made = match made {
+            Ok(made) => made,
+            Err(error) => {
+                tracing::info!(stack = %claim.id, %error, "no plan can be derived");
+                return Ok(None);
+            }
+        };
+        match tidegate_pulumi::derive_operations(plan, &made.plan) {
+            Ok(derived) => {
+                let edits = derived.edits.len();
+                tracing::info!(stack = %claim.id, edits, "the plan's operations are listed anew");
+                Ok(Some(derived.plan.to_vec()))
+            }
+            Err(error) => {
+                tracing::info!(stack = %claim.id, %error, "no plan can be derived");
+                Ok(None)
+            }
+        }
+    }
+
     /// What an effect whose run was cut off came to: the state, and what lies around, tell.
     async fn interrupted(&self, request: &ApplyRequest) -> Result<ApplyOutcome, Unmade> {
         let claim = &request.claim;
@@ -153,7 +221,7 @@ impl Hands {
         };
         // A lock that our own dead run left is in everybody's way.
         let never = tidegate_pulumi::Cancel::never();
-        if let Err(error) = tidegate_pulumi::release(look, &host_name(), &never).await {
+        if let Err(error) = tidegate_pulumi::release(look, &never).await {
             return Ok(uncertain(format!("the run was cut off; {error}")));
         }
         let found = match tidegate_pulumi::resolve(look, &never).await {
@@ -324,11 +392,6 @@ fn untold(why: &str) -> ApplyOutcome {
 
 fn not_begun(text: String, cure: &str) -> ApplyOutcome {
     ApplyOutcome::NotBegun { reason: Reason::new(Code::ApplyNotBegun, short(&text), cure) }
-}
-
-/// This machine's name, as the CLI writes it into its locks.
-fn host_name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn short(text: &str) -> String {
