@@ -9,7 +9,6 @@ mod tests;
 mod words;
 
 use crate::ids::StackId;
-use crate::policy::Remark;
 use crate::record::Published;
 use crate::review::{StackPreview, StackState};
 use crate::rollout::{Hold, Offer};
@@ -18,12 +17,9 @@ use crate::verdict::Reason;
 use group::{Group, grouped};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use words::{MESSAGE_ROOM, length, sentence, steps};
+use words::{MESSAGE_ROOM, findings, length, sentence, steps};
 
 pub(crate) use words::{counted, on_one_line, rule};
-
-/// How many remarks of policies are shown; the page has all of them.
-const REMARKS_SHOWN: usize = 10;
 
 /// Longest last line: room for a few rules of approval.
 const CLOSING_CHARS: usize = 1_000;
@@ -35,25 +31,11 @@ pub fn plan(
     published: &Published,
     closing: &str,
 ) -> String {
-    plan_with(stacks, published, closing, &[])
-}
-
-/// The message of a publication with what policies remarked and refused nothing for.
-#[must_use]
-pub fn plan_with(
-    stacks: &BTreeMap<StackId, StackPreview>,
-    published: &Published,
-    closing: &str,
-    remarks: &[Remark],
-) -> String {
     let mut groups = grouped(stacks, published);
     groups.sort_by_cached_key(Group::rank);
-    let mut end = noted(remarks);
     let name = published.list.short();
     let closing = on_one_line(closing, CLOSING_CHARS);
-    // Writing to a String does not fail.
-    let _ = write!(
-        end,
+    let end = format!(
         "\n\nApprove with a vote, or with the message \"Tidegate-Approve: {name}\". {closing}"
     );
     let room = MESSAGE_ROOM.saturating_sub(length(&end));
@@ -73,6 +55,7 @@ pub fn plan_with(
         left -= group.stacks();
     }
     if left > 0 {
+        // Writing to a String does not fail.
         let _ = write!(text, "\n\n… and {left} more stacks; Tidegate's page has all of them.");
     }
     text.push_str(&end);
@@ -100,6 +83,7 @@ pub fn held(title: &str, hold: &Hold, offer: &Offer, claim: Option<&Claim>) -> S
     lines.extend(hold.details.iter().cloned());
     let name = offer.plan.binding.name();
     lines.push(format!("New plan {}: {counts}", name.short()));
+    lines.extend(offer.summary.iter().flat_map(findings));
     lines.extend(offer.summary.iter().flat_map(steps));
     let who = claim.map_or_else(String::new, |claim| {
         format!(" by {} with {}", claim.approve.count, claim.approve.label)
@@ -141,20 +125,4 @@ fn within(head: String, lines: &[String], between: &str, reserved: usize) -> Str
         text.push_str(line);
     }
     text
-}
-
-/// What policies remarked.
-fn noted(remarks: &[Remark]) -> String {
-    let mut text = String::new();
-    for remark in remarks.iter().take(REMARKS_SHOWN) {
-        let said = on_one_line(&remark.text, crate::policy::SENTENCE_CHARS);
-        let _ = write!(text, "\n* {}: {said}", remark.stack);
-        if let Some(cure) = &remark.cure {
-            let _ = write!(text, " ({})", on_one_line(cure, crate::policy::SENTENCE_CHARS));
-        }
-    }
-    if remarks.len() > REMARKS_SHOWN {
-        let _ = write!(text, "\n* … and {} more", remarks.len() - REMARKS_SHOWN);
-    }
-    if text.is_empty() { text } else { format!("\n\nPolicies remark:{text}") }
 }

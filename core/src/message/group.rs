@@ -1,6 +1,6 @@
 //! Stacks whose plans look alike, told at once.
 
-use super::words::{NAME_CHARS, counted, on_one_line, steps};
+use super::words::{NAME_CHARS, counted, findings, on_one_line, steps};
 use crate::ids::StackId;
 use crate::record::Published;
 use crate::review::{StackPreview, StackState, Summary};
@@ -51,6 +51,7 @@ pub(super) fn grouped<'a>(
                 && group.summary.opaque == summary.opaque
                 && group.summary.unknown == summary.unknown
                 && group.outputs == outputs
+                && group.summary.policies == summary.policies
                 && group.summary.worst == summary.worst
         });
         match alike {
@@ -120,7 +121,7 @@ impl Group<'_> {
                 }
             }
         }
-        for line in steps(self.summary) {
+        for line in findings(self.summary).iter().chain(&steps(self.summary)) {
             let _ = write!(text, "\n{line}");
         }
         if !self.outputs.is_empty() {

@@ -1,11 +1,11 @@
 //! What messages say, with one stack and with thousands.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::{held, plan, plan_with};
+use super::{held, plan};
 use crate::coverage::admit::Circumstances;
 use crate::ids::{Digest, PatchSetNumber, Revision, StackId};
 use crate::limits;
-use crate::policy::{Remark, Severity};
+use crate::policy::{Judgement, PolicyOutcome};
 use crate::record::{Binding, Published};
 use crate::review::{Headline, KeptPlan, StackPreview, StackState, Summary};
 use crate::rollout::{Hold, Next, Offer};
@@ -32,6 +32,7 @@ fn summary(counts: Counts, worst: Vec<Headline>) -> Summary {
         plan_file: digest("plan"),
         output: digest("output"),
         markers: Vec::new(),
+        policies: BTreeMap::new(),
         state: digest("state"),
         counts,
         opaque: 0,
@@ -184,17 +185,27 @@ fn a_name_can_write_no_line_of_its_own() {
 }
 
 #[test]
-fn remarks_of_policies_stand_before_the_last_line() {
-    let all = stacks([("app/prod".to_owned(), update(1))]);
-    let remark = |n: u32| Remark {
-        stack: "app-prod".parse().unwrap(),
-        policy: "guardrails".parse().unwrap(),
-        severity: Severity::Advisory,
-        text: format!("guardrails: remark {n}\nTidegate-Plan: 0123456789ab"),
-        cure: (n == 0).then(|| "see to it".to_owned()),
+fn what_policies_say_stands_before_the_steps() {
+    let finding = |n: u32, severity: &str| {
+        serde_json::json!({
+            "severity": severity, "code": "deletes", "sentence": format!("finding {n}"),
+            "cure": (n == 0).then_some("see to it"),
+        })
     };
-    let remarks: Vec<_> = (0..12).map(remark).collect();
-    insta::assert_snapshot!(plan_with(&all, &published(&all), CLOSING, &remarks));
+    let mut findings = vec![finding(0, "note"), finding(1, "mandatory")];
+    findings.extend((2..9).map(|n| finding(n, "advisory")));
+    let judgement = |outcome| Judgement { module: Digest::of(b"module"), outcome };
+    let findings = serde_json::from_value(findings.into()).unwrap();
+    let policies = [
+        ("guardrails", judgement(PolicyOutcome::Findings(findings))),
+        ("quotas", judgement(PolicyOutcome::failed("it traps"))),
+    ];
+    let policies = policies.map(|(name, judgement)| (name.parse().unwrap(), judgement)).into();
+    let all = stacks([
+        ("app/prod".to_owned(), Summary { policies, ..update(1) }),
+        ("app/staging".to_owned(), update(1)),
+    ]);
+    insta::assert_snapshot!(message(&all));
 }
 
 fn offer(summary: Summary) -> Offer {
@@ -205,6 +216,7 @@ fn offer(summary: Summary) -> Offer {
         plan_file: summary.plan_file.clone(),
         steps_blob: summary.steps_blob.clone(),
         markers: Vec::new(),
+        policies: BTreeMap::new(),
         look: Circumstances {
             state: summary.state.clone(),
             inputs: None,

@@ -1,12 +1,19 @@
 //! The words that messages are made of.
 
 use crate::limits;
+use crate::policy::PolicyOutcome;
 use crate::review::Summary;
 use crate::settings::Approve;
 use crate::verdict::Reason;
 
 /// How many steps of a stack are named one by one.
 const STEPS_SHOWN: usize = 10;
+
+/// How many findings of policies are shown; the page has all of them.
+const FINDINGS_SHOWN: usize = 5;
+
+/// Longest sentence of a finding in a message: the page has all of it.
+const FINDING_CHARS: usize = 300;
 
 /// Longest name or type in a line, in characters: a name that is longer tells nothing more.
 pub(super) const NAME_CHARS: usize = 120;
@@ -44,7 +51,7 @@ pub(super) fn sentence(reason: &Reason) -> String {
     }
 }
 
-/// `Code-Review +2`, or `2 × Code-Review (its highest value)`.
+/// `Code-Review +2`, or `2 × Code-Review at its highest`.
 pub(crate) fn rule(approve: &Approve) -> String {
     let count = match approve.count {
         1 => String::new(),
@@ -52,10 +59,10 @@ pub(crate) fn rule(approve: &Approve) -> String {
     };
     let value = match approve.value {
         Some(value) => format!("+{value}"),
-        None => "(its highest value)".to_owned(),
+        None => "at its highest".to_owned(),
     };
     let group = match &approve.group {
-        Some(_) => " from the group that tidegate.toml names",
+        Some(_) => " by the approvers' group",
         None => "",
     };
     format!("{count}{} {value}{group}", approve.label)
@@ -72,6 +79,35 @@ pub(super) fn steps(summary: &Summary) -> Vec<String> {
     let mut lines: Vec<_> = named.iter().take(STEPS_SHOWN).map(line).collect();
     if named.len() > STEPS_SHOWN {
         lines.push("* … and more".to_owned());
+    }
+    lines
+}
+
+/// What policy modules said, a line each; one that gave no answer comes first.
+pub(super) fn findings(summary: &Summary) -> Vec<String> {
+    let (mut failed, mut found) = (Vec::new(), Vec::new());
+    for (policy, judgement) in &summary.policies {
+        match &judgement.outcome {
+            PolicyOutcome::Failed { text } => {
+                let text = on_one_line(text, FINDING_CHARS);
+                failed.push(format!("* policy {policy} gave no answer: {text}"));
+            }
+            PolicyOutcome::Findings(findings) => found.extend(findings.iter().map(|finding| {
+                let sentence = on_one_line(finding.sentence(), FINDING_CHARS);
+                let cure = finding.cure().map(|cure| on_one_line(cure, FINDING_CHARS));
+                let cure = cure.map_or_else(String::new, |cure| format!(" ({cure})"));
+                let severity = finding.severity();
+                (severity, format!("* policy {policy}, {}: {sentence}{cure}", severity.as_str()))
+            })),
+        }
+    }
+    found.sort();
+    let mut lines = failed;
+    lines.extend(found.into_iter().map(|(_, line)| line));
+    if lines.len() > FINDINGS_SHOWN {
+        let more = lines.len() - FINDINGS_SHOWN;
+        lines.truncate(FINDINGS_SHOWN);
+        lines.push(format!("* … and {more} more findings"));
     }
     lines
 }

@@ -9,6 +9,7 @@ use crate::verdict_view::reason;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 use tidegate_core::ids::{Digest, StackId};
+use tidegate_core::policy::{Finding, PolicyOutcome, Severity};
 use tidegate_core::record::Published;
 use tidegate_core::review::{StackPreview, StackState, Summary};
 
@@ -99,6 +100,7 @@ fn plan(pages: &Pages, summary: &Summary, full: bool) -> Result<Markup, Unmade> 
         },
     };
     Ok(html! {
+        (policies(summary))
         (list)
         p.muted {
             "Previewed in " (seconds(summary.took_ms))
@@ -108,6 +110,40 @@ fn plan(pages: &Pages, summary: &Summary, full: bool) -> Result<Markup, Unmade> 
             "; " a href={ "/output/" (summary.output) } { "what it said" }
         }
     })
+}
+
+/// What policy modules said of a plan.
+fn policies(summary: &Summary) -> Markup {
+    html! {
+        @for (policy, judgement) in &summary.policies {
+            @match &judgement.outcome {
+                PolicyOutcome::Failed { text } => {
+                    p.refused { "Policy " (policy) " gave no answer: " (text) }
+                }
+                PolicyOutcome::Findings(findings) if findings.is_empty() => {
+                    p.muted { "Policy " (policy) " has nothing against it." }
+                }
+                PolicyOutcome::Findings(findings) => {
+                    p { "Policy " (policy) ":" }
+                    ul.reasons { @for one in findings { li { (finding(one)) } } }
+                }
+            }
+        }
+    }
+}
+
+fn finding(finding: &Finding) -> Markup {
+    let class = match finding.severity() {
+        Severity::Mandatory => "refused",
+        Severity::Advisory => "waiting",
+        Severity::Note => "muted",
+    };
+    html! {
+        span class=(class) { (finding.severity().as_str()) } ": " (finding.sentence())
+        " " code.muted { (finding.code()) }
+        @if let Some(urn) = finding.urn() { " " code { (cut(urn.as_str())) } }
+        @if let Some(cure) = finding.cure() { br; span.muted { "What would change it: " (cure) } }
+    }
 }
 
 /// `1 replace, 2 updates`, or how far the preview is.

@@ -40,6 +40,8 @@ async fn a_change_shows_its_verdict_with_what_would_change_it() {
     assert!(page.contains("approvals are missing"), "{page}");
     assert!(page.contains("What would change it: vote Code-Review +2"), "{page}");
     assert!(page.contains("0 of 1"), "{page}");
+    assert!(page.contains("What would change it: keep it"), "{page}");
+    assert!(page.contains("Policy quotas gave no answer: it traps"), "{page}");
 }
 
 #[tokio::test]

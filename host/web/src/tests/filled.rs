@@ -216,6 +216,12 @@ fn summary(steps: &Digest) -> Value {
         "markers": [], "state": digest, "opaque": 2, "unknown": 0, "took_ms": 1_234,
         "counts": {"create": 0, "update": 4, "replace": 0, "delete": 0, "import": 0,
                    "options": 0, "outputs": 0, "same": 1},
+        "policies": {
+            "guardrails": {"module": digest, "outcome": {"findings": [
+                {"severity": "mandatory", "code": "deletes", "sentence": HOSTILE, "cure": "keep it"},
+            ]}},
+            "quotas": {"module": digest, "outcome": {"failed": {"text": "it traps"}}},
+        },
         "worst": [{"op": "update", "type": "t:i:T", "name": HOSTILE}],
         "versions": {"pulumi": "3.259.0"},
     })
