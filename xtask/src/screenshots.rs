@@ -35,6 +35,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The width of a picture, in CSS pixels: that of a page with all of its columns.
 const WIDTH: u32 = 1120;
 
+/// The width of a phone; browsers make no narrower window.
+const PHONE: u32 = 500;
+
+/// What a picture shows of a page, in CSS pixels from its top.
+struct Frame {
+    width: u32,
+    height: u32,
+    /// Whether the browser asks for dark colours.
+    dark: bool,
+}
+
 /// Sets everything up, brings one change from a push to its deploy, and takes the pictures.
 pub(crate) fn screenshots() -> Result<()> {
     let camera = Camera::find()?;
@@ -48,19 +59,23 @@ pub(crate) fn screenshots() -> Result<()> {
     clone.commit("Deploy shop 1.1")?;
     let change = clone.push_for("main", &[])?.change()?;
     installation.plan(&change, 1)?;
+    let frame = |height| Frame { width: WIDTH, height, dark: false };
     let page = format!("/change/{}", change.number);
-    camera.take(&installation, "/", "changes", 300)?;
-    camera.take(&installation, &page, "change", 1000)?;
-    camera.take(&installation, &plan(&installation, &page)?, "plan", 560)?;
+    camera.take(&installation, "/", "changes", frame(220))?;
+    camera.take(&installation, &page, "change", frame(1000))?;
+    let phone = Frame { width: PHONE, height: 1000, dark: true };
+    camera.take(&installation, &page, "change-phone", phone)?;
+    let address = plan(&installation, &page)?;
+    camera.take(&installation, &address, "plan", frame(620))?;
 
     let rita = site.gerrit.rest(&site.rita);
     change.vote(&rita, "Code-Review", 2)?;
     installation.submittable(&change, true)?;
     change.submit(&rita)?.json()?;
     installation.message(&change, |message| message.text.contains("Deployed: "))?;
-    camera.take(&installation, "/rollouts", "rollouts", 460)?;
-    camera.take(&installation, &page, "deployed", 960)?;
-    camera.take(&installation, "/stacks", "stacks", 420)
+    camera.take(&installation, "/rollouts", "rollouts", frame(460))?;
+    camera.take(&installation, &page, "deployed", frame(1000))?;
+    camera.take(&installation, "/stacks", "stacks", frame(480))
 }
 
 /// A browser without a window.
@@ -89,17 +104,23 @@ impl Camera {
     }
 
     /// Takes a picture of the top of a page.
-    fn take(&self, installation: &Installation, page: &str, name: &str, height: u32) -> Result<()> {
+    fn take(
+        &self,
+        installation: &Installation,
+        page: &str,
+        name: &str,
+        frame: Frame,
+    ) -> Result<()> {
         let folder = workspace::root().join(FOLDER);
         std::fs::create_dir_all(&folder)?;
         let file = folder.join(format!("{name}.png"));
         let address = format!("{}{page}", base(installation));
-        self.shoot(&address, &file, height)?;
+        self.shoot(&address, &file, &frame)?;
         say(&format!("{address} -> {FOLDER}/{name}.png"));
         Ok(())
     }
 
-    fn shoot(&self, address: &str, file: &Path, height: u32) -> Result<()> {
+    fn shoot(&self, address: &str, file: &Path, frame: &Frame) -> Result<()> {
         let profile = tempfile::tempdir()?;
         let mut screenshot = std::ffi::OsString::from("--screenshot=");
         screenshot.push(file);
@@ -109,7 +130,9 @@ impl Camera {
         browser
             // Its own sandbox refuses to run as root, as in a container; the page is ours.
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"])
-            .arg(format!("--window-size={WIDTH},{height}"))
+            .arg(format!("--window-size={},{}", frame.width, frame.height))
+            // Blink's numbers of the two: 0 is dark.
+            .arg(format!("--blink-settings=preferredColorScheme={}", u8::from(!frame.dark)))
             .args([screenshot, user_data])
             .arg(address);
         finish(&mut browser, PATIENCE)?.ok()?;

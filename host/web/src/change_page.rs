@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use tidegate_core::record::Published;
 use tidegate_core::review::{KeptPlan, Looked, Review, Seen};
-use tidegate_core::rollout::{Branch, Rollout};
+use tidegate_core::rollout::{Branch, Progress, Rollout};
 
 /// How many published lists are shown, the last ones.
 const LISTS: usize = 50;
@@ -55,6 +55,7 @@ fn body(pages: &Pages, review: &Review, branches: &[Branch]) -> Result<Markup, U
             // What is submitted is decided; how it goes on is the rollout's business.
             (_, false) => {}
         }
+        @if !rollouts.is_empty() { (submitted(&rollouts)) }
         @for (branch, rollout) in &rollouts { (rollout_view::rollout(branch, rollout)) }
         (plans)
         @if !review.published.is_empty() {
@@ -67,6 +68,25 @@ fn body(pages: &Pages, review: &Review, branches: &[Branch]) -> Result<Markup, U
         h2 { "Timeline" }
         (trail)
     })
+}
+
+/// How far what was submitted is.
+fn submitted(rollouts: &[(&Branch, &Rollout)]) -> Markup {
+    let stacks: Vec<_> = rollouts.iter().flat_map(|(_, rollout)| rollout.stacks.values()).collect();
+    let deployed =
+        stacks.iter().filter(|open| matches!(open.progress, Progress::Deployed { .. })).count();
+    let held = stacks.iter().filter(|open| matches!(open.progress, Progress::Held { .. })).count();
+    let class = match (held, deployed == stacks.len()) {
+        (0, true) => "verdict ready",
+        (0, false) => "verdict waiting",
+        _ => "verdict refused",
+    };
+    html! {
+        p class=(class) {
+            strong { "Submitted" } ": " (deployed) " of " (stacks.len()) " stack(s) deployed"
+            @if held > 0 { ", " (held) " held" }
+        }
+    }
 }
 
 fn looked(pages: &Pages, review: &Review, seen: &Seen) -> Result<Markup, Unmade> {

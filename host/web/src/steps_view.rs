@@ -2,14 +2,19 @@
 
 use crate::value::{cut, value};
 use maud::{Markup, html};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tidegate_core::steps::Steps;
 use tidegate_core::steps::headline::Effect;
 use tidegate_core::steps::operation::Operation;
 use tidegate_core::steps::step::{Change, Read, Step};
+use tidegate_core::steps::val::Val;
 
 /// Most properties that are shown of one step.
 const PROPERTIES: usize = 100;
+/// Up to how many steps stand open: what is short needs no fold.
+const OPEN: usize = 4;
+/// How deep objects are compared key by key.
+const DEPTH: usize = 4;
 
 /// The steps that people are shown, the worst first: the two halves of a replacement are one, and
 /// providers that the engine makes by itself are left out.
@@ -30,9 +35,9 @@ pub(crate) fn shown(steps: &Steps) -> Vec<&Step> {
     shown
 }
 
-/// Steps, each folded behind one line.
+/// Steps, each behind one line; a few of them stand open.
 pub(crate) fn list(steps: &[&Step]) -> Markup {
-    html! { @for step in steps { (one(step)) } }
+    html! { @for step in steps { (one(step, steps.len() <= OPEN)) } }
 }
 
 /// What is only looked at.
@@ -52,10 +57,10 @@ pub(crate) fn reads(reads: &[Read], most: usize) -> Markup {
     }
 }
 
-fn one(step: &Step) -> Markup {
+fn one(step: &Step, open: bool) -> Markup {
     let effect = Effect::of(step);
     html! {
-        details {
+        details open[open] {
             summary {
                 span class=(format!("op {}", class(effect))) { (effect.as_str()) }
                 " " (cut(step.urn.name())) " " code.muted { (cut(&step.resource_type)) }
@@ -91,13 +96,36 @@ fn one(step: &Step) -> Markup {
 
 fn sides(change: &Change) -> Markup {
     html! {
-        @match (&change.old, &change.new) {
+        (beside(change.old.as_ref(), change.new.as_ref(), DEPTH))
+        @if change.drift { " " span.waiting { "(changed by something else)" } }
+    }
+}
+
+/// A value before and after; of two objects, the keys that differ.
+fn beside(old: Option<&Val>, new: Option<&Val>, depth: usize) -> Markup {
+    html! {
+        @match (old, new) {
             (None, None) => "changes",
             (None, Some(new)) => ins { (value(new)) },
             (Some(old), None) => { del { (value(old)) } " → not set" },
+            (Some(Val::Object(old)), Some(Val::Object(new))) if depth > 0 => (inside(old, new, depth)),
             (Some(old), Some(new)) => { del { (value(old)) } " → " ins { (value(new)) } },
         }
-        @if change.drift { " " span.waiting { "(changed by something else)" } }
+    }
+}
+
+fn inside(old: &BTreeMap<String, Val>, new: &BTreeMap<String, Val>, depth: usize) -> Markup {
+    let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let (same, differ): (Vec<_>, Vec<_>) =
+        keys.into_iter().partition(|key| old.get(*key) == new.get(*key));
+    html! {
+        ul.inside {
+            @for key in differ.iter().take(PROPERTIES) {
+                li { (cut(key)) ": " (beside(old.get(*key), new.get(*key), depth - 1)) }
+            }
+            @if differ.len() > PROPERTIES { li { "and " (differ.len() - PROPERTIES) " more" } }
+            @if !same.is_empty() { li.muted { (same.len()) " unchanged" } }
+        }
     }
 }
 

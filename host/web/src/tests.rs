@@ -54,6 +54,24 @@ async fn a_plan_shows_old_and_new_values_and_never_a_secret() {
 }
 
 #[tokio::test]
+async fn of_two_objects_only_what_differs_is_listed() {
+    let site = Filled::new();
+    let steps = String::from_utf8(filled::hostile_steps(1)).unwrap();
+    let mut steps: serde_json::Value = serde_json::from_str(&steps).unwrap();
+    steps["steps"][0]["changes"] = json!({"tags": {
+        "old": {"team": "blue", "tier": "web", "gone": true},
+        "new": {"team": "green", "tier": "web"},
+    }});
+    let plan = site.blob(steps.to_string().as_bytes(), false);
+    let page = site.get(&format!("/plan/{plan}")).await;
+    let team = "team: <del><code>&quot;blue&quot;</code></del> → \
+                <ins><code>&quot;green&quot;</code></ins>";
+    assert!(page.contains(team), "{page}");
+    assert!(page.contains("gone: <del><code>true</code></del> → not set"), "{page}");
+    assert!(page.contains("1 unchanged") && !page.contains("tier"), "{page}");
+}
+
+#[tokio::test]
 async fn names_from_programs_are_text_and_nothing_else() {
     let site = Filled::with_a_change();
     site.roll_out();
@@ -110,6 +128,8 @@ async fn a_rollout_shows_each_stack_its_hold_and_its_checkpoint() {
         assert!(page.contains("what would run now is not what was approved"), "{path}: {page}");
         assert!(page.contains("Tidegate-Approve: "), "{path}: {page}");
     }
+    let page = site.get("/change/12?project=infra").await;
+    assert!(page.contains("1 of 2 stack(s) deployed, 1 held"), "{page}");
     let stacks = site.get("/stacks").await;
     assert!(stacks.contains("adopted by admin"), "{stacks}");
     assert!(stacks.contains("its new plan waits for an approval"), "{stacks}");
