@@ -1,17 +1,28 @@
 //! The text of messages on a change: the worst first, equal plans once, within Gerrit's limit.
+//!
+//! Names come from programs, so each is put on one line and cut: no name can write a line of its own
+//! into a message that Tidegate signs with its account.
+
+mod group;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use crate::ids::StackId;
-use crate::limits;
 use crate::record::Published;
-use crate::review::{StackPreview, StackState, Summary};
+use crate::review::{StackPreview, StackState};
 use crate::rollout::{Hold, Offer};
 use crate::settings::Claim;
 use crate::verdict::Reason;
+use group::{Group, grouped};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use words::{MESSAGE_ROOM, findings, length, sentence, steps};
 
-/// How many steps of a stack are named one by one.
-const STEPS_SHOWN: usize = 10;
+pub(crate) use words::{counted, on_one_line, rule};
+
+/// Longest last line: room for a few rules of approval.
+const CLOSING_CHARS: usize = 1_000;
 
 /// The message of a publication.
 #[must_use]
@@ -21,26 +32,31 @@ pub fn plan(
     closing: &str,
 ) -> String {
     let mut groups = grouped(stacks, published);
-    groups.sort_by_key(|group| (group.rank(), group.titles.clone()));
-    let mut text = groups.first().map_or_else(String::new, |group| group.line(true));
-    let mut left = groups.len();
+    groups.sort_by_cached_key(Group::rank);
+    let name = published.list.short();
+    let closing = on_one_line(closing, CLOSING_CHARS);
     let end = format!(
-        "\n\nApprove with a vote, or with \"Tidegate-Approve: {}\". {closing}",
-        published.list.short()
+        "\n\nApprove with a vote, or with the message \"Tidegate-Approve: {name}\". {closing}"
     );
-    let room = limits::MESSAGE_CHARS.saturating_sub(end.chars().count() + 80);
+    let room = MESSAGE_ROOM.saturating_sub(length(&end));
+    let mut left: usize = groups.iter().map(Group::stacks).sum();
+    let mut text = match groups.as_slice() {
+        [] => String::new(),
+        [only] => only.line(),
+        [first, ..] => format!("{} (the worst of {left} stacks)", first.line()),
+    };
     let alone = groups.len() == 1;
     for group in &groups {
         let paragraph = group.paragraph(alone);
-        if text.chars().count() + paragraph.chars().count() > room {
+        if length(&text) + length(&paragraph) > room {
             break;
         }
         text.push_str(&paragraph);
-        left -= 1;
+        left -= group.stacks();
     }
     if left > 0 {
         // Writing to a String does not fail.
-        let _ = write!(text, "\n\n… and {left} more; see Tidegate's page.");
+        let _ = write!(text, "\n\n… and {left} more stacks; Tidegate's page has all of them.");
     }
     text.push_str(&end);
     text
@@ -67,18 +83,20 @@ pub fn held(title: &str, hold: &Hold, offer: &Offer, claim: Option<&Claim>) -> S
     lines.extend(hold.details.iter().cloned());
     let name = offer.plan.binding.name();
     lines.push(format!("New plan {}: {counts}", name.short()));
-    let worst = offer.summary.iter().flat_map(|summary| &summary.worst);
-    lines.extend(
-        worst.take(STEPS_SHOWN).map(|step| format!("* {} {} ({})", step.op, step.name, step.kind)),
-    );
+    lines.extend(offer.summary.iter().flat_map(findings));
+    lines.extend(offer.summary.iter().flat_map(steps));
     let who = claim.map_or_else(String::new, |claim| {
         format!(" by {} with {}", claim.approve.count, claim.approve.label)
     });
-    lines.push(format!(
-        "It goes on when a review message{who} says \"Tidegate-Approve: {}\".",
+    let lines: Vec<_> = lines.iter().map(|line| on_one_line(line, usize::MAX)).collect();
+    let end = format!(
+        "\nIt goes on when a review message{who} says \"Tidegate-Approve: {}\".",
         name.short()
-    ));
-    bounded(format!("{title}: {counts}"), &lines, "\n")
+    );
+    let title = on_one_line(title, words::NAME_CHARS);
+    let mut text = within(format!("{title}: {counts}"), &lines, "\n", length(&end));
+    text.push_str(&end);
+    text
 }
 
 /// The message when no preview was made.
@@ -88,18 +106,18 @@ pub fn not_previewed(reasons: &[Reason]) -> String {
     bounded("Not previewed.".to_owned(), &lines, "\n\n")
 }
 
-fn sentence(reason: &Reason) -> String {
-    match &reason.cure {
-        Some(cure) => format!("{} ({cure})", reason.text),
-        None => reason.text.clone(),
-    }
-}
-
 /// A head and its lines, as many as fit.
 pub(crate) fn bounded(head: String, lines: &[String], between: &str) -> String {
+    within(head, lines, between, 0)
+}
+
+/// A head and as many lines as fit beside `reserved` characters that follow.
+fn within(head: String, lines: &[String], between: &str, reserved: usize) -> String {
     let mut text = head;
+    let mut used = length(&text) + reserved;
     for (n, line) in lines.iter().enumerate() {
-        if text.chars().count() + line.chars().count() + 80 > limits::MESSAGE_CHARS {
+        used += length(between) + length(line);
+        if used > MESSAGE_ROOM {
             let _ = write!(text, "\n… and {} more", lines.len() - n);
             break;
         }
@@ -107,110 +125,4 @@ pub(crate) fn bounded(head: String, lines: &[String], between: &str) -> String {
         text.push_str(line);
     }
     text
-}
-
-/// Stacks whose plans look alike.
-struct Group<'a> {
-    titles: Vec<&'a str>,
-    names: Vec<String>,
-    summary: &'a Summary,
-}
-
-impl Group<'_> {
-    /// Deletes and replaces first, then by how many there are.
-    fn rank(&self) -> (std::cmp::Reverse<u32>, std::cmp::Reverse<u32>, std::cmp::Reverse<u32>) {
-        let counts = &self.summary.counts;
-        let all = counts.create + counts.import + counts.update + counts.replace + counts.delete;
-        (
-            std::cmp::Reverse(counts.delete + counts.replace),
-            std::cmp::Reverse(counts.update),
-            std::cmp::Reverse(all),
-        )
-    }
-
-    /// `app/prod: 1 REPLACE, 2 updates`, or of several stacks at once.
-    fn line(&self, head: bool) -> String {
-        let who = match self.titles.as_slice() {
-            [one] => (*one).to_owned(),
-            [first, rest @ ..] if head => format!("{first} and {} more", rest.len()),
-            many => many.join(", "),
-        };
-        format!("{who}: {}", counted(self.summary))
-    }
-
-    /// The steps; the line above them is the message's first where the group is alone.
-    fn paragraph(&self, alone: bool) -> String {
-        let mut text = if alone && self.titles.len() == 1 {
-            "\n".to_owned()
-        } else {
-            format!("\n\n{}", self.line(false))
-        };
-        for (title, name) in self.titles.iter().zip(&self.names) {
-            let _ = write!(text, "\n  {title}: plan {name}");
-        }
-        for step in self.summary.worst.iter().take(STEPS_SHOWN) {
-            let _ = write!(text, "\n* {} {} ({})", step.op, step.name, step.kind);
-        }
-        if self.summary.worst.len() > STEPS_SHOWN {
-            let _ = write!(text, "\n* … and more");
-        }
-        text
-    }
-}
-
-fn grouped<'a>(
-    stacks: &'a BTreeMap<StackId, StackPreview>,
-    published: &Published,
-) -> Vec<Group<'a>> {
-    let mut groups: Vec<Group<'a>> = Vec::new();
-    for (stack, preview) in stacks {
-        let StackState::Planned { summary } = &preview.state else { continue };
-        let name = published
-            .bindings
-            .get(stack)
-            .map_or_else(String::new, |binding| binding.name().short().to_owned());
-        let alike = groups.iter_mut().find(|group| {
-            group.summary.counts == summary.counts
-                && group.summary.worst == summary.worst
-                && group.summary.opaque == summary.opaque
-                && group.summary.unknown == summary.unknown
-        });
-        match alike {
-            Some(group) => {
-                group.titles.push(&preview.title);
-                group.names.push(name);
-            }
-            None => groups.push(Group { titles: vec![&preview.title], names: vec![name], summary }),
-        }
-    }
-    groups
-}
-
-/// `1 DELETE, 2 updates, 1 value can't be seen`, or `no changes`.
-fn counted(summary: &Summary) -> String {
-    let counts = &summary.counts;
-    let mut parts = Vec::new();
-    let mut part = |n: u32, one: &str, many: &str| match n {
-        0 => {}
-        1 => parts.push(format!("1 {one}")),
-        n => parts.push(format!("{n} {many}")),
-    };
-    part(counts.delete, "DELETE", "DELETES");
-    part(counts.replace, "REPLACE", "REPLACES");
-    part(counts.update, "update", "updates");
-    part(counts.create, "create", "creates");
-    part(counts.import, "import", "imports");
-    part(counts.options, "change of options", "changes of options");
-    part(counts.outputs, "change of outputs", "changes of outputs");
-    if parts.is_empty() {
-        parts.push("no changes".to_owned());
-    }
-    let mut note = |n: u32, what: &str| {
-        if n > 0 {
-            parts.push(format!("{n} value(s) {what}"));
-        }
-    };
-    note(summary.unknown, "not known yet");
-    note(summary.opaque, "can't be seen");
-    parts.join(", ")
 }

@@ -68,7 +68,8 @@ pub(crate) fn playground(playground: &Playground) -> Result<()> {
     keep_running(&installation)
 }
 
-fn installed() -> Result<Installation> {
+/// Sets everything up and starts it.
+pub(crate) fn installed() -> Result<Installation> {
     setup()?;
     let Built { programs, plugin } = build()?;
     // The harness takes what was just built.

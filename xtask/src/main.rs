@@ -7,6 +7,7 @@ mod lint;
 mod plugin;
 mod policies;
 mod schemas;
+mod screenshots;
 mod setup;
 mod tally;
 mod terminal;
@@ -44,6 +45,8 @@ enum Task {
     Lint,
     /// Write the JSON Schemas of the core's inputs and outputs to docs/schemas.
     Schemas,
+    /// Set up, build, deploy one change, and take pictures of the pages with a real browser.
+    Screenshots,
     /// Say what is on this machine, what is missing, and how to get it.
     ///
     /// Exit code 1 if something is missing that the other tasks need.
@@ -73,6 +76,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Test(selection) => test::test(&selection)?,
         Task::Lint => lint::lint()?,
         Task::Schemas => schemas::schemas()?,
+        Task::Screenshots => screenshots::screenshots()?,
         Task::Doctor { json } => return doctor::doctor(json),
     }
     Ok(ExitCode::SUCCESS)

@@ -152,8 +152,7 @@ fn vote(review: &Review, seen: &Seen) -> Option<i32> {
 pub(super) fn closing(settings: &Settings, plan: &DeploymentPlan) -> String {
     let mut rules: Vec<String> = Vec::new();
     for claim in plan.stacks.keys().filter_map(|stack| settings.stacks.get(stack)) {
-        let value = claim.approve.value.map_or("highest".to_owned(), |value| format!("{value:+}"));
-        let rule = format!("{} × {} {value}", claim.approve.count, claim.approve.label);
+        let rule = message::rule(&claim.approve);
         if !rules.contains(&rule) {
             rules.push(rule);
         }

@@ -606,10 +606,12 @@ fn upstream(
 
 /// What a submit does, by the project's mode.
 pub(super) fn on_submit(settings: &Settings, plan: &DeploymentPlan) -> String {
-    let waves = plan.waves.len();
     match settings.mode {
         Mode::Observe => "Tidegate only observes this project.".to_owned(),
         Mode::Gate => "Tidegate doesn't deploy this project; submitting only merges.".to_owned(),
-        Mode::Deploy => format!("Submitting deploys in {waves} wave(s)."),
+        Mode::Deploy => match plan.waves.len() {
+            1 => "Submitting deploys.".to_owned(),
+            waves => format!("Submitting deploys in {waves} waves."),
+        },
     }
 }

@@ -1,16 +1,12 @@
 //! What all pages have in common.
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-const STYLE: &str = "
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
-code { font-size: .9em; }
-.ready { color: #18794e; } .waiting { color: #946800; } .refused { color: #c62a2f; }
-.muted { opacity: .7; }
-";
+/// The pages that every page leads to.
+const NAVIGATION: [(&str, &str); 3] =
+    [("/", "Changes"), ("/rollouts", "Rollouts"), ("/stacks", "Stacks")];
+
+const STYLE: &str = include_str!("style.css");
 
 /// A page.
 pub(crate) fn page(title: &str, body: Markup) -> Markup {
@@ -21,13 +17,26 @@ pub(crate) fn page(title: &str, body: Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " · Tidegate" }
-                style { (maud::PreEscaped(STYLE)) }
+                style { (PreEscaped(STYLE)) }
             }
             body {
-                p { a href="/" { "Tidegate" } " · " a href="/" { "Changes" } " · " a href="/rollouts" { "Rollouts" } }
-                h1 { (title) }
-                (body)
+                a.skip href="#content" { "Skip to the content" }
+                header {
+                    nav aria-label="Pages" {
+                        strong { "Tidegate" }
+                        @for (address, name) in NAVIGATION { a href=(address) { (name) } }
+                    }
+                }
+                main id="content" {
+                    h1 { (title) }
+                    (body)
+                }
             }
         }
     }
+}
+
+/// A table that scrolls by itself where it is wider than the screen, also by the keyboard.
+pub(crate) fn wide(name: &str, table: Markup) -> Markup {
+    html! { div.wide role="region" tabindex="0" aria-label=(name) { (table) } }
 }

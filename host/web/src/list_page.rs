@@ -1,7 +1,8 @@
 //! The changes that are being looked at.
 
-use crate::layout::page;
+use crate::layout::{page, wide};
 use crate::pages::{Pages, Unmade};
+use crate::rollout_view::change_address;
 use axum::extract::State;
 use axum::response::Html;
 use maud::html;
@@ -20,14 +21,17 @@ pub(crate) async fn show(State(pages): State<Pages>) -> Result<Html<String>, Unm
     let body = html! {
         @if open.is_empty() { p { "No open change touches a claimed stack." } }
         @else {
-            table {
-                thead { tr { th { "Change" } th { "Patch set" } th { "Stacks" } th { "Verdict" } } }
+            (wide("Open changes", html! { table {
+                thead { tr {
+                    th scope="col" { "Change" } th scope="col" { "Patch set" }
+                    th scope="col" { "Stacks" } th scope="col" { "Verdict" }
+                } }
                 tbody {
                     @for review in open {
                         @if let (Some(seen), Some(verdict)) = (&review.seen, &review.verdict) {
                             tr {
                                 td {
-                                    a href={ "/change/" (review.number) "?project=" (encoded(review.project.as_str())) } {
+                                    a href=(change_address(review.project.as_str(), review.number)) {
                                         (review.project) "~" (review.number)
                                     }
                                 }
@@ -38,7 +42,7 @@ pub(crate) async fn show(State(pages): State<Pages>) -> Result<Html<String>, Unm
                         }
                     }
                 }
-            }
+            } }))
         }
     };
     Ok(Html(page("Changes", body).into_string()))

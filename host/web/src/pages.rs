@@ -1,25 +1,40 @@
 //! The pages' addresses.
 
-use crate::{change_page, health, list_page, metrics, rollouts_page};
+use crate::trail::Trail;
+use crate::{change_page, health, list_page, metrics, plan_page, rollouts_page, stacks_page};
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::future::Future;
-use tidegate_store::{Reader, StoreError};
+use tidegate_core::review::Review;
+use tidegate_core::rollout::Branch;
+use tidegate_store::{MAX_PAGE, Reader, StoreError};
 use tokio::net::TcpListener;
+
+/// How many changes are searched for the one that is asked for without its project.
+const SEARCHED: usize = 10_000;
+
+/// How many branches are listed.
+const BRANCHES: usize = 200;
+
+/// What a page may load: nothing but its own style.
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'";
 
 /// What pages are made from.
 #[derive(Clone, Debug)]
 pub struct Pages {
     pub(crate) store: Reader,
+    pub(crate) trail: Trail,
 }
 
 impl Pages {
     /// Pages over `store`.
     #[must_use]
     pub fn new(store: Reader) -> Self {
-        Self { store }
+        Self { store, trail: Trail::default() }
     }
 
     /// Serves them until `stop` resolves.
@@ -38,12 +53,58 @@ impl Pages {
         Router::new()
             .route("/", get(list_page::show))
             .route("/change/{number}", get(change_page::show))
+            .route("/plan/{digest}", get(plan_page::show))
             .route("/rollouts", get(rollouts_page::show))
+            .route("/stacks", get(stacks_page::show))
             .route("/output/{digest}", get(rollouts_page::output))
             .route("/healthz", get(health::show))
             .route("/metrics", get(metrics::show))
+            .layer(map_response(guarded))
             .with_state(self)
     }
+
+    /// The review of a change: of the latest changed one where several projects have the number.
+    pub(crate) fn review(
+        &self,
+        number: u32,
+        project: Option<&str>,
+    ) -> Result<Option<Review>, Unmade> {
+        let ending = match project {
+            Some(project) => format!("/{project}/{number}"),
+            None => format!("/{number}"),
+        };
+        let mut mark = None;
+        for _ in 0..SEARCHED / MAX_PAGE {
+            let some = self.store.recent_subjects("review", mark.as_ref(), MAX_PAGE)?;
+            let Some(last) = some.last() else { return Ok(None) };
+            mark = Some(last.mark());
+            let found = some.iter().filter(|subject| subject.key.ends_with(&ending));
+            for subject in found {
+                let review: Review = serde_json::from_slice(&subject.state)?;
+                // `b/1` also ends the key of a change of the project `a/b`.
+                if project.is_none_or(|project| review.project.as_str() == project) {
+                    return Ok(Some(review));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The branches that stacks are claimed on, the latest changed first.
+    pub(crate) fn branches(&self) -> Result<Vec<Branch>, Unmade> {
+        let subjects = self.store.recent_subjects("branch", None, BRANCHES)?;
+        let branches = subjects.iter().map(|subject| serde_json::from_slice(&subject.state));
+        Ok(branches.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Says to browsers what no page of ours needs.
+async fn guarded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
 }
 
 /// A page that can't be made.
