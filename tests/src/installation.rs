@@ -15,6 +15,7 @@ use crate::ports::free_port;
 use crate::pulumi::PASSPHRASE;
 use crate::site::{Site, SiteBuilder};
 use crate::tidegate::Tidegate;
+use crate::user::User;
 use crate::workspace;
 
 /// A preview of two stacks takes two seconds on an idle machine.
@@ -140,6 +141,36 @@ impl Installation {
         let reason = "the tests begin here";
         let arguments = ["adopt", "--config", &config, "--project", &project, "--reason", reason];
         self.tidegate.run(&arguments)?.ok().with_context(|| self.tidegate.log_tail(30))?;
+        Ok(())
+    }
+
+    /// Has the bundled policy module judge plans, with `settings` as TOML writes a table. The change of
+    /// the project's settings goes through review, as every such change.
+    ///
+    /// # Errors
+    /// The module was not built (`cargo xtask build`), or the change is refused.
+    pub fn enforce(&self, settings: &str) -> Result<()> {
+        let built = workspace::target_dir().join("dist/guardrails.wasm");
+        let modules = self.state.join("policies");
+        fs::create_dir_all(&modules)?;
+        fs::copy(&built, modules.join("guardrails.wasm"))
+            .with_context(|| format!("{} isn't there: run cargo xtask build", built.display()))?;
+        let digest = fs::read_to_string(built.with_extension("wasm.sha256"))?;
+        let digest = digest.split_whitespace().next().unwrap_or_default();
+        let clone = self.site.clone_as(&User::admin())?;
+        clone.git(&["fetch", "origin", "refs/meta/config"])?;
+        clone.git(&["checkout", "--quiet", "FETCH_HEAD"])?;
+        let before = clone.read("tidegate.toml")?;
+        let policy = format!(
+            "\n[[policy]]\nname = \"guardrails\"\nmodule = \"sha256:{digest}\"\n\
+             effect = \"enforce\"\nsettings = {settings}\n"
+        );
+        clone.write("tidegate.toml", &format!("{before}{policy}"))?;
+        clone.commit("Have guardrails judge plans")?;
+        let change = clone.push(&["HEAD:refs/for/refs/meta/config"])?.change()?;
+        let admin = self.site.gerrit.admin();
+        change.vote(&admin, "Code-Review", 2)?;
+        change.submit(&admin)?.json()?;
         Ok(())
     }
 

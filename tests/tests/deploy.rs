@@ -67,7 +67,7 @@ fn an_output_that_was_unknown_at_review_needs_no_second_vote() {
     clone.commit("Send the service through a gateway").unwrap();
     let change = clone.push_for("main", &[]).unwrap().change().unwrap();
     let (message, _) = installation.plan(&change, 1).unwrap();
-    assert!(message.text.contains("not known yet"), "{}", message.text);
+    assert!(message.text.contains("Known only after network/prod: gatewayId"), "{}", message.text);
     approve_and_submit(&installation, &change);
 
     let message = installation.message(&change, |m| m.text.contains("Deployed: ")).unwrap();
@@ -158,4 +158,41 @@ fn a_push_past_review_holds_the_next_rollout_until_an_operator_releases_it() {
     change.comment(&omar, "Tidegate-Release: the push was looked at").unwrap();
     installation.message(&change, |m| m.text.contains("Deployed: ")).unwrap();
     assert_eq!(image(&installation, "staging"), "shop:1.1");
+}
+
+#[test]
+fn what_a_policy_module_objects_to_is_not_submitted() {
+    let mut installation = Installation::with_plugin(Site::builder().deployed()).unwrap();
+    installation.enforce("{ protected-types = [\"pulumi:index:Stash\"] }").unwrap();
+    installation.tidegate.start().unwrap();
+    installation.adopt().unwrap();
+    let site = &installation.site;
+    let (olivia, rita) = (site.gerrit.rest(&site.olivia), site.gerrit.rest(&site.rita));
+    let clone = site.clone_as(&site.olivia).unwrap();
+    let stash = "  subnets:\n    type: pulumi:index:Stash\n    properties:\n      input:\n        \
+                 vpc: ${vpc.id}\n        count: ${subnetCount}\n";
+    clone.replace("network/Pulumi.yaml", stash, "").unwrap();
+    clone.replace("network/Pulumi.yaml", "  subnets: ${subnets.input}\n", "").unwrap();
+    clone.commit("Do without subnets").unwrap();
+    let change = clone.push_for("main", &[]).unwrap().change().unwrap();
+    installation.plan(&change, 1).unwrap();
+    change.vote(&rita, "Code-Review", 2).unwrap();
+    let patience = std::time::Duration::from_secs(60);
+    tidegate_tests::eventually("the module's finding refuses it", patience, || {
+        let said = installation.explain(&change);
+        anyhow::ensure!(said.contains("guardrails"), "{said}");
+        Ok(Some(()))
+    })
+    .unwrap();
+    installation.submittable(&change, false).unwrap();
+    assert_eq!(change.requirement(&rita, "Tidegate").unwrap().as_deref(), Some("UNSATISFIED"));
+
+    clone.reset(&change.revision(&olivia).unwrap()).unwrap();
+    clone.git(&["checkout", "--quiet", "HEAD~1", "--", "network"]).unwrap();
+    clone.replace("app/Pulumi.staging.yaml", "shop:1.0", "shop:1.1").unwrap();
+    clone.amend().unwrap();
+    clone.push_for("main", &[]).unwrap().change().unwrap();
+    installation.plan(&change, 2).unwrap();
+    change.vote(&rita, "Code-Review", 2).unwrap();
+    installation.submittable(&change, true).unwrap();
 }

@@ -135,6 +135,7 @@ fn walk(installation: &Installation) -> Result<()> {
     say(&format!("the rollout: {}/rollouts", installation.tidegate.url().trim_end_matches('/')));
 
     held(installation)?;
+    refused(installation)?;
     around(installation)?;
     trail(installation)?;
     verify(installation)
@@ -176,6 +177,32 @@ fn held(installation: &Installation) -> Result<()> {
     change.comment(&rita, &format!("Tidegate-Approve: {name}"))?;
     installation.message(&change, |m| m.text.contains("Deployed: "))?;
     say(&format!("rita wrote \"Tidegate-Approve: {name}\", and it was deployed"));
+    Ok(())
+}
+
+/// A policy module objects to a plan.
+fn refused(installation: &Installation) -> Result<()> {
+    let site = &installation.site;
+    let rita = site.gerrit.rest(&site.rita);
+    heading("A policy");
+    installation.enforce("{ protected-types = [\"pulumi:index:Stash\"] }")?;
+    say("an administrator had the module guardrails protect resources of one type");
+    let clone = site.clone_as(&site.olivia)?;
+    clone.replace("network/Pulumi.yaml", GATEWAY.trim_start_matches("resources:\n"), "")?;
+    clone.replace("network/Pulumi.yaml", "  gatewayId: ${gateway.id}\n", "")?;
+    clone.replace("app/Pulumi.yaml", "        gateway: ${network.outputs[\"gatewayId\"]}\n", "")?;
+    clone.commit("Do without the gateway")?;
+    let change = clone.push_for("main", &[])?.change()?;
+    installation.plan(&change, 1)?;
+    change.vote(&rita, "Code-Review", 2)?;
+    let explained = eventually("the module is heard", Duration::from_secs(60), || {
+        let said = installation.explain(&change);
+        ensure!(said.contains("guardrails"), "it says {said}");
+        Ok(Some(said))
+    })?;
+    installation.submittable(&change, false)?;
+    say("olivia pushed a change that deletes one; rita approved it, and the gate stays shut:");
+    quote(&explained);
     Ok(())
 }
 

@@ -453,3 +453,17 @@ fn template(tide: &Tide) -> ApplyRequest {
 fn tide_claim(tide: &Tide) -> tidegate_core::settings::Claim {
     template(tide).claim
 }
+
+#[test]
+fn a_word_between_the_submit_and_its_discovery_counts() {
+    let mut tide = Tide::adopted();
+    tide.push(commit(revision(0xbad)));
+    tide.host.world.say(RITA, "Tidegate-Release: not yet submitted");
+    tide.host.world.submit(RITA);
+    tide.host.look();
+    tide.host.world.say(RITA, "Tidegate-Release: the push was looked at");
+    let revision = tide.host.world.facts().patch_sets.values().last().unwrap().revision.clone();
+    tide.push(CommitFacts { change: Some(ChangeNumber(12)), ..commit(revision) });
+    assert_eq!(tide.stacks(), ["network-staging", "network-prod"]);
+    assert_eq!(tide.log.iter().filter(|code| *code == "release").count(), 1);
+}
